@@ -1,0 +1,41 @@
+import { defineConfig } from 'vitest/config';
+
+// Three kinds of test, told apart by name: *.test.ts needs nothing, *.db.test.ts a database
+// (one server per run, one database per file), *.e2e.test.ts whole processes.
+const rooms = ['src', 'providers', 'testing', 'scripts', 'components', 'demo', 'conformance'];
+const named = (suffix: string) => rooms.map((room) => `${room}/**/*.${suffix}`);
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: named('test.ts'),
+          exclude: [...named('db.test.ts'), ...named('e2e.test.ts'), '**/node_modules/**'],
+        },
+      },
+      {
+        test: {
+          name: 'db',
+          include: named('db.test.ts'),
+          exclude: ['**/node_modules/**'],
+          globalSetup: ['testing/database-server.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+          maxWorkers: 2,
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: named('e2e.test.ts'),
+          exclude: ['**/node_modules/**'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+});
