@@ -56,6 +56,6 @@ function decoded(bytes: Buffer, width: number, height: number): (x: number, y: n
 
 function expectColour(seen: readonly number[], drawn: Rgb): void {
   for (const [channel, value] of drawn.entries()) {
-    expect(Math.abs((seen[channel] ?? 0) - value)).toBeLessThan(16);
+    expect(Math.abs((seen[channel] ?? 0) - value)).toBeLessThan(24);
   }
 }
