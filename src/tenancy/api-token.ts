@@ -1,0 +1,110 @@
+// API tokens: 256 random bits behind the tenant's id; the database keeps only a hash, the caller sees the text once.
+import { createHash, randomBytes } from 'node:crypto';
+import { audit } from '../audit/event.ts';
+import { Fault, invalidField, notFound } from '../kernel/fault.ts';
+import { newId, type PrincipalId, type TenantId } from '../kernel/ids.ts';
+import type { Tx } from '../storage/doors.ts';
+import { type Actor, can, requirePermission } from './actor.ts';
+import { bumpAuthority, insertApiToken, revokeApiTokenRow } from './authority-store.ts';
+import { isPermission, type Permission } from './permission.ts';
+import { getPrincipal } from './principal.ts';
+import { checkName, findUnit } from './unit.ts';
+
+const prefix = 'lk_';
+// 16 bytes of tenant id and 32 random bytes, in base64url without padding.
+const tokenPattern = /^lk_([A-Za-z0-9_-]{22})([A-Za-z0-9_-]{43})$/;
+
+/** The tenant that a token names, or null when the text is no token. Says nothing about its validity. */
+export function tenantOfApiToken(text: string): TenantId | null {
+  const found = tokenPattern.exec(text);
+  if (found === null) return null;
+  const hex = Buffer.from(found[1] ?? '', 'base64url').toString('hex');
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5') as TenantId;
+}
+
+/** SHA-256 suffices: the token has 256 bits of entropy, so there is nothing to slow down. */
+export function hashApiToken(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}
+
+export type CreatedApiToken = { readonly id: string; readonly token: string };
+
+/** `actor` null = the installation itself (operator's command). `scopes` null = all that the principal may. */
+export async function createApiToken(options: {
+  readonly tx: Tx;
+  readonly actor: Actor | null;
+  readonly principalId: PrincipalId;
+  readonly name: string;
+  readonly scopes?: readonly string[] | null;
+  readonly expiresAt?: Date | null;
+}): Promise<CreatedApiToken> {
+  const { tx, actor, principalId } = options;
+  const principal = await getPrincipal(tx, principalId);
+  const unit = await findUnit(tx, principal.unitId);
+  const path = unit?.path ?? [];
+  if (actor !== null && actor.principalId !== principalId) requirePermission(actor, 'token.manage', path);
+  const scopes = checkScopes(options.scopes ?? null);
+  if (actor?.apiTokenId != null) refuseWiderScopes(actor, scopes, path);
+  const id = newId<never>() as string;
+  const token = `${prefix}${Buffer.from(principal.tenantId.replaceAll('-', ''), 'hex').toString('base64url')}${randomBytes(32).toString('base64url')}`;
+  await insertApiToken(tx, {
+    tenantId: principal.tenantId,
+    id,
+    hash: hashApiToken(token),
+    principalId,
+    name: checkName(options.name),
+    tail: token.slice(-4),
+    scopes,
+    expiresAt: options.expiresAt ?? null,
+    createdBy: actor?.principalId ?? null,
+  });
+  await audit(tx, {
+    action: 'api_token.created',
+    actor,
+    object: { kind: 'api_token', id },
+    fields: ['scopes', 'expiresAt'],
+  });
+  return { id, token };
+}
+
+function checkScopes(scopes: readonly string[] | null): readonly Permission[] | null {
+  if (scopes === null) return null;
+  return scopes.map((scope) => {
+    if (isPermission(scope)) return scope;
+    throw invalidField(
+      'scopes',
+      `there is no permission "${scope.slice(0, 60)}".`,
+      'Use names such as credential.view.',
+    );
+  });
+}
+
+// A scoped token must not be able to mint an unscoped one.
+function refuseWiderScopes(
+  actor: Actor,
+  scopes: readonly Permission[] | null,
+  path: Parameters<typeof can>[2],
+): void {
+  if (scopes?.every((scope) => can(actor, scope, path))) return;
+  throw new Fault('forbidden', 'A token can only make tokens with scopes that it holds itself.', {
+    field: 'scopes',
+    cure: 'List the scopes, or make the token while signed in.',
+  });
+}
+
+export async function revokeApiToken(options: {
+  readonly tx: Tx;
+  readonly actor: Actor;
+  readonly id: string;
+}): Promise<void> {
+  const { tx, actor, id } = options;
+  const principalId = await revokeApiTokenRow(tx, id);
+  if (principalId === null) throw notFound('API token');
+  if (principalId !== actor.principalId) {
+    const principal = await getPrincipal(tx, principalId);
+    const unit = await findUnit(tx, principal.unitId);
+    requirePermission(actor, 'token.manage', unit?.path ?? []);
+  }
+  await bumpAuthority(tx);
+  await audit(tx, { action: 'api_token.revoked', actor, object: { kind: 'api_token', id }, fields: [] });
+}
