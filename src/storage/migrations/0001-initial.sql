@@ -56,18 +56,24 @@ create table tenant (
   created_at timestamptz not null default clock_timestamp()
 );
 
+-- Wrapped by the root key. Sealing keys rotate; the one fingerprint key does not, because fingerprints are compared
+-- over years. A destroyed key stays as a row: it says that what it sealed is gone for good, and keeps its number taken.
 create table tenant_key (
   tenant_id uuid not null references tenant (id),
-  key_no integer not null,
+  purpose text not null check (purpose in ('sealing', 'fingerprint')),
+  key_no integer not null check (key_no > 0),
+  id uuid not null,
   state text not null check (state in ('active', 'decrypt_only', 'destroyed')),
   root_key_id text not null,
   wrapped bytea,
+  retired_at timestamptz,
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
-  primary key (tenant_id, key_no),
-  check ((state = 'destroyed') = (wrapped is null))
+  primary key (tenant_id, purpose, key_no),
+  check ((state = 'destroyed') = (wrapped is null)),
+  check ((state = 'active') = (retired_at is null))
 );
-create unique index tenant_key_active on tenant_key (tenant_id) where state = 'active';
+create unique index tenant_key_active on tenant_key (tenant_id, purpose) where state = 'active';
 
 -- platform > organization > customer > workspace. An organization's unit has the tenant's id.
 create table unit (
@@ -842,7 +848,7 @@ create table step_ticket (
   foreign key (tenant_id, execution_id) references execution (tenant_id, id) on delete cascade
 );
 
--- Inserted in the transaction of the change; chained afterwards, in order of `seq`, by a sealer.
+-- Inserted in the transaction of the change and never touched again.
 create table audit_event (
   tenant_id uuid not null references tenant (id),
   seq bigint generated always as identity,
@@ -860,13 +866,32 @@ create table audit_event (
   primary key (tenant_id, seq)
 );
 
+-- Events that wait for their place in the chain: a transaction that began first may commit last, so `seq` is no
+-- order to chain in while writers run.
+create table audit_unchained (
+  tenant_id uuid not null,
+  seq bigint not null,
+  primary key (tenant_id, seq),
+  foreign key (tenant_id, seq) references audit_event (tenant_id, seq)
+);
+
+-- The chain: link n holds SHA-256 over link n-1 and the event. Made within a second of the event by a sealer.
+create table audit_link (
+  tenant_id uuid not null references tenant (id),
+  link_no bigint not null check (link_no > 0),
+  seq bigint not null,
+  hash bytea not null,
+  primary key (tenant_id, link_no),
+  unique (tenant_id, seq)
+);
+
+-- Heads of the chain as they were once, to be compared with copies kept elsewhere.
 create table audit_checkpoint (
   tenant_id uuid not null references tenant (id),
-  seq bigint not null,
-  previous_seq bigint not null,
+  link_no bigint not null,
   hash bytea not null,
   at timestamptz not null default clock_timestamp(),
-  primary key (tenant_id, seq)
+  primary key (tenant_id, link_no)
 );
 
 -- ---------------------------------------------------------------------------------- row-level security, doors
@@ -881,7 +906,8 @@ declare
     'credential_value', 'oauth_grant', 'grant_use', 'revocation', 'credential_use', 'invitation',
     'oauth_authorization', 'integration', 'integration_version', 'shared_variable', 'shared_variable_field',
     'config_variable', 'config_variable_field', 'instance', 'instance_flow', 'instance_variable', 'connection',
-    'connection_log', 'execution', 'step_result', 'execution_log', 'step_ticket', 'audit_event', 'audit_checkpoint'];
+    'connection_log', 'execution', 'step_result', 'execution_log', 'step_ticket', 'audit_event',
+    'audit_unchained', 'audit_link', 'audit_checkpoint'];
   -- What the platform gives to everyone, read only.
   platform_tables constant text[] := array[
     'component', 'component_version', 'connection_type', 'connection_type_field', 'auth_client', 'auth_client_secret',
@@ -917,7 +943,8 @@ grant select, insert, update on person to latchkey_accounts;
 grant select, insert, update on setup_link to latchkey_accounts;
 
 -- The audit trail is only ever added to.
-revoke update, delete on audit_event, audit_checkpoint from latchkey_app;
+revoke update, delete on audit_event, audit_link, audit_checkpoint from latchkey_app;
+revoke update on audit_unchained from latchkey_app;
 
 -- The locator finds the tenants of a signed-in person.
 create policy locate_principal on principal for select to latchkey_locator using (true);
@@ -930,14 +957,16 @@ grant select (tenant_id, credential_id, provider_key, consent_no, token_no, stat
 grant update (refresh_due_at, attempt_id, attempt_owner, attempt_deadline, outcome_unknown) on oauth_grant to latchkey_scheduler;
 create policy schedule_expiry on oauth_authorization for select to latchkey_scheduler using (true);
 grant select (tenant_id, id, expires_at, status) on oauth_authorization to latchkey_scheduler;
-create policy schedule_chain on audit_event for select to latchkey_scheduler using (true);
-grant select (tenant_id, seq) on audit_event to latchkey_scheduler;
-create policy schedule_chain_head on audit_checkpoint for select to latchkey_scheduler using (true);
-grant select (tenant_id, seq) on audit_checkpoint to latchkey_scheduler;
+create policy schedule_chain on audit_unchained for select to latchkey_scheduler using (true);
+grant select on audit_unchained to latchkey_scheduler;
+-- Which tenant keys a new root key must still wrap; never the wrapped keys.
+create policy schedule_rewrap on tenant_key for select to latchkey_scheduler using (true);
+grant select (tenant_id, purpose, key_no, state, root_key_id, retired_at) on tenant_key to latchkey_scheduler;
 create policy schedule_execution on execution for select to latchkey_scheduler using (true);
 grant select (tenant_id, id, customer_unit_id, status, worker_process_id) on execution to latchkey_scheduler;
 
 grant select on cluster, authority to latchkey_app, latchkey_scheduler, latchkey_locator;
+grant update (root_key_id, root_key_check) on cluster to latchkey_scheduler;
 grant update on authority to latchkey_app, latchkey_accounts;
 grant select on authority to latchkey_accounts;
 grant select, insert, update, delete on process to latchkey_scheduler;
