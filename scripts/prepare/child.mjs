@@ -1,0 +1,36 @@
+// Runs a child quietly, keeps its output for the case of failure, and takes it along when we are told to end.
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { Trouble } from './trouble.mjs';
+
+/** Resolves to `{ code, output }`; rejects with Trouble when a signal asked us to stop. */
+export function runChild(command, args, options) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    let asked = null;
+    const stop = (signal) => {
+      asked = signal;
+      child.kill(signal);
+    };
+    const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
+    for (const signal of signals) process.on(signal, stop);
+    const leave = () => {
+      for (const signal of signals) process.off(signal, stop);
+    };
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.setEncoding('utf8').on('data', (text) => {
+        output += text;
+      });
+    }
+    child.on('error', (error) => {
+      leave();
+      reject(new Trouble(`cannot run ${command}: ${error.message}.`));
+    });
+    child.on('close', (code) => {
+      leave();
+      if (asked === null) resolve({ code: code ?? 1, output });
+      else reject(new Trouble('stopped.', 128 + (constants.signals[asked] ?? 15)));
+    });
+  });
+}
