@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { newId, type TenantId } from '../kernel/ids.ts';
-import { encodeParts, encodePlace, type Place, recordTypes } from './place.ts';
+import { encodePlace, type Place, recordTypes } from './place.ts';
 
 const installation = '3c0f4f0e-6b1d-4b4e-9a53-0d8a4b5f0c11';
 
@@ -26,19 +26,6 @@ test('two places have the same bytes only when they are the same place', () => {
   );
 });
 
-test('parts never run into each other, whatever bytes they hold', () => {
-  const part = fc.uint8Array({ maxLength: 6, max: 2 }).map((bytes) => Buffer.from(bytes));
-  const parts = fc.array(part, { maxLength: 3 });
-  const shape = (list: readonly Buffer[]) => list.map((bytes) => bytes.toString('hex')).join('|');
-  fc.assert(
-    fc.property(parts, parts, (a, b) => {
-      const equalBytes = encodeParts(a).equals(encodeParts(b));
-      return equalBytes === (a.length === b.length && shape(a) === shape(b));
-    }),
-    { numRuns: 100_000 },
-  );
-});
-
 test('text that UTF-8 would fold together and counters that are not whole are refused', () => {
   const good: Place = { tenant: newId(), record: 'grant', recordId: 'x', field: 'tokens', counter: 0 };
   for (const bad of [
@@ -49,6 +36,6 @@ test('text that UTF-8 would fold together and counters that are not whole are re
     { ...good, counter: 2 ** 53 },
     { ...good, counter: Number.NaN },
   ]) {
-    expect(() => encodePlace(installation, bad)).toThrow(/sealed value/);
+    expect(() => encodePlace(installation, bad)).toThrow(/sealed value|not valid Unicode/);
   }
 });

@@ -1,5 +1,6 @@
 // Where a sealed value belongs. Every seal binds it, so a ciphertext opens nowhere else: not in another tenant,
 // record or field, and not after the record's own counter has moved on.
+import { encodeParts } from '../kernel/encode-parts.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { TenantId } from '../kernel/ids.ts';
 
@@ -9,18 +10,12 @@ export const recordTypes = [
   'auth_client_secret',
   'authorization',
   'config_default',
-  'config_variable_field',
-  'connection',
-  'connection_field',
   'credential_value',
   'execution',
   'grant',
-  'invitation',
   'revocation',
-  'signing_key',
   'step',
   'template_value',
-  'webhook',
 ] as const;
 
 export type RecordType = (typeof recordTypes)[number];
@@ -35,12 +30,8 @@ export type Place = {
 };
 
 const label = 'latchkey/place/v1';
-const loneSurrogate = /\p{Surrogate}/u;
 
-/**
- * The place as bytes: each part with its length in front, so that no two places share an encoding
- * ("ab" + "c" against "a" + "bc"). Never JSON: its spellings of one value are many.
- */
+/** The place as bytes that no other place shares: the additional authenticated data of a seal. */
 export function encodePlace(installation: string, place: Place): Buffer {
   const counter = Buffer.alloc(8);
   if (!Number.isSafeInteger(place.counter) || place.counter < 0) {
@@ -48,22 +39,4 @@ export function encodePlace(installation: string, place: Place): Buffer {
   }
   counter.writeBigUInt64BE(BigInt(place.counter));
   return encodeParts([label, installation, place.tenant, place.record, place.recordId, place.field, counter]);
-}
-
-/** Injective: two different lists never give the same bytes. */
-export function encodeParts(parts: readonly (string | Buffer)[]): Buffer {
-  const pieces: Buffer[] = [];
-  for (const part of parts) {
-    const bytes = typeof part === 'string' ? utf8(part) : part;
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(bytes.length);
-    pieces.push(length, bytes);
-  }
-  return Buffer.concat(pieces);
-}
-
-// UTF-8 turns every lone surrogate into the same U+FFFD: two different texts would become one.
-function utf8(text: string): Buffer {
-  if (loneSurrogate.test(text)) throw new Fault('internal', 'The place of a sealed value is not valid text.');
-  return Buffer.from(text, 'utf8');
 }
