@@ -966,7 +966,6 @@ create policy schedule_execution on execution for select to latchkey_scheduler u
 grant select (tenant_id, id, customer_unit_id, status, worker_process_id) on execution to latchkey_scheduler;
 
 grant select on cluster, authority to latchkey_app, latchkey_scheduler, latchkey_locator;
-grant update (root_key_id, root_key_check) on cluster to latchkey_scheduler;
 grant update on authority to latchkey_app, latchkey_accounts;
 grant select on authority to latchkey_accounts;
 grant select, insert, update, delete on process to latchkey_scheduler;
