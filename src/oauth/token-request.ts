@@ -1,0 +1,147 @@
+// The three token requests (RFC 6749 4.1.3, 6, 4.4.2): one HTTP request each, never repeated, never redirected.
+// What the provider does comes back as an outcome; nothing a provider does is thrown.
+import type { Clock } from '../kernel/clock.ts';
+import type { Plain } from '../kernel/plain.ts';
+import { type ClientIdentity, proveClient } from './client-auth.ts';
+import { type Egress, EgressFault, type EgressRequest } from './egress.ts';
+import type { GrantKind } from './oauth-fault.ts';
+import type { Params, Provider } from './provider.ts';
+import { maxTokenBodyBytes } from './token-body.ts';
+import { classifyTokenAnswer, type TokenAnswer, type TokenOutcome } from './token-outcome.ts';
+
+/** What every token request needs. */
+export type TokenRequest = {
+  readonly egress: Egress;
+  readonly clock: Clock;
+  readonly provider: Provider;
+  readonly client: ClientIdentity;
+  /** Total, default 20 s. The attempt's deadline in the database is this one. */
+  readonly deadlineMs?: number;
+  readonly signal?: AbortSignal;
+};
+
+const defaultDeadlineMs = 20_000;
+
+/** Trades an authorization code for tokens. The redirect URI is the one the authorization used, to the letter. */
+export function exchangeCode(
+  input: TokenRequest & {
+    readonly code: Plain;
+    readonly redirectUri: string;
+    readonly codeVerifier: Plain | null;
+  },
+): Promise<TokenOutcome> {
+  const { code, codeVerifier, provider } = input;
+  return requestTokens(input, {
+    grant: 'authorization_code',
+    url: provider.tokenUrl,
+    extra: provider.tokenParams,
+    secrets: codeVerifier === null ? [code] : [code, codeVerifier],
+    params: {
+      code: code.revealText(),
+      redirect_uri: input.redirectUri,
+      ...(codeVerifier === null || provider.pkce === 'off'
+        ? {}
+        : { code_verifier: codeVerifier.revealText() }),
+    },
+  });
+}
+
+/** Trades a refresh token. `scope` is what the grant has; sent only to providers that ask for it. */
+export function refreshToken(
+  input: TokenRequest & { readonly refreshToken: Plain; readonly scope: string | null },
+): Promise<TokenOutcome> {
+  const { provider, scope } = input;
+  const sendsScope = provider.quirks.sendsScopeOnRefresh && scope !== null;
+  return requestTokens(input, {
+    grant: 'refresh_token',
+    url: provider.refreshUrl ?? provider.tokenUrl,
+    extra: { ...provider.tokenParams, ...provider.refreshParams },
+    secrets: [input.refreshToken],
+    params: {
+      refresh_token: input.refreshToken.revealText(),
+      ...(sendsScope ? { scope } : {}),
+    },
+  });
+}
+
+/** Asks for a token of the client's own; also how such a token is renewed. */
+export function clientCredentials(
+  input: TokenRequest & { readonly scope: string | null },
+): Promise<TokenOutcome> {
+  return requestTokens(input, {
+    grant: 'client_credentials',
+    url: input.provider.tokenUrl,
+    extra: input.provider.tokenParams,
+    secrets: [],
+    params: input.scope === null || input.scope.trim() === '' ? {} : { scope: input.scope },
+  });
+}
+
+type Wanted = {
+  readonly grant: GrantKind;
+  readonly url: string;
+  readonly params: Params;
+  readonly extra: Params;
+  readonly secrets: readonly Plain[];
+};
+
+async function requestTokens(input: TokenRequest, wanted: Wanted): Promise<TokenOutcome> {
+  const { clientSecret } = input.client;
+  const answer = await send(input, wanted);
+  return classifyTokenAnswer({
+    answer,
+    provider: input.provider,
+    grant: wanted.grant,
+    now: input.clock.now(),
+    secrets: clientSecret === null ? wanted.secrets : [...wanted.secrets, clientSecret],
+  });
+}
+
+async function send(input: TokenRequest, wanted: Wanted): Promise<TokenAnswer> {
+  const proof = proveClient(input.provider.clientAuth, input.client);
+  // The protocol's own parameters last: additional ones never replace them.
+  const params = { ...wanted.extra, ...wanted.params, grant_type: wanted.grant, ...proof.params };
+  const { url, body, contentType } = encode(input.provider, wanted.url, params);
+  const request: EgressRequest = {
+    method: 'POST',
+    headers: {
+      // GitHub answers form-encoded without it.
+      accept: 'application/json',
+      ...(contentType === null ? {} : { 'content-type': contentType }),
+      ...proof.headers,
+    },
+    body,
+    deadlineMs: input.deadlineMs ?? defaultDeadlineMs,
+    maxBytes: maxTokenBodyBytes,
+    ...(input.signal === undefined ? {} : { signal: input.signal }),
+  };
+  try {
+    return { kind: 'answered', response: await input.egress.fetch(url, request) };
+  } catch (error) {
+    if (error instanceof EgressFault) return { kind: 'failed', fault: error };
+    throw error;
+  }
+}
+
+/** The URL keeps the query it was typed with, in every format. */
+function encode(
+  provider: Provider,
+  url: string,
+  params: Params,
+): { readonly url: string; readonly body: string | null; readonly contentType: string | null } {
+  switch (provider.bodyFormat) {
+    case 'form':
+      return {
+        url,
+        body: new URLSearchParams(params).toString(),
+        contentType: 'application/x-www-form-urlencoded',
+      };
+    case 'json':
+      return { url, body: JSON.stringify(params), contentType: 'application/json' };
+    case 'query': {
+      const target = new URL(url);
+      for (const [name, value] of Object.entries(params)) target.searchParams.set(name, value);
+      return { url: target.href, body: null, contentType: null };
+    }
+  }
+}
