@@ -1,6 +1,9 @@
 // The form of a catalogue entry: facts about one provider, each to be found in the documentation it names.
 import type { BodyFormat, ClientAuth, Params, Pkce } from '../provider.ts';
 
+/** Seconds, for lifetimes that documentations state in days. */
+export const day = 86_400;
+
 /**
  * What an error code or status means; see `token-outcome.ts`, which acts on it:
  * revoked = the grant is over; client_rejected = the client's configuration is wrong; transient = certainly not
