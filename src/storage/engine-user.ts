@@ -1,0 +1,148 @@
+// PostgreSQL refuses to run as root. As root we run it in a user namespace of its own, where the kernel shows it as
+// nobody while its files stay root's; where namespaces are forbidden (most containers) we drop to an unused uid.
+import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  chmodSync,
+  chownSync,
+  cpSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { Fault } from '../kernel/fault.ts';
+import type { EngineFiles } from './engine-files.ts';
+
+export type EngineUser = {
+  /** Where the database files live: inside the data directory, except when that user cannot reach it. */
+  readonly cluster: string;
+  readonly files: EngineFiles;
+  /** Puts what is needed in front of a program so that it runs as the engine's user. */
+  readonly command: (program: string, args: readonly string[]) => readonly [string, readonly string[]];
+  readonly identity: { readonly uid?: number; readonly gid?: number };
+  /** Gives a path made by us to the engine's user. */
+  readonly own: (path: string) => void;
+};
+
+export type EngineUserStrategy = 'direct' | 'namespace' | 'drop';
+
+/** Nobody's: between the ids for people and those that systemd and Debian hand out, so no other process runs as it. */
+const spareUid = 60_432;
+/** For root's data directories that no other user may enter (below /root, for instance). */
+const outsideRoot = '/var/lib/latchkey';
+
+/** `strategies` is tried in order; tests narrow it. */
+export function chooseEngineUser(
+  directory: string,
+  files: EngineFiles,
+  strategies: readonly EngineUserStrategy[] = process.getuid?.() === 0 ? ['namespace', 'drop'] : ['direct'],
+): EngineUser {
+  for (const strategy of strategies) {
+    const user = candidates[strategy](directory, files);
+    if (user !== null) return user;
+  }
+  throw new Fault('cannot_start', 'The embedded PostgreSQL cannot run as root here.', {
+    cure: 'Start Latchkey as another user, or set DATABASE_URL.',
+  });
+}
+
+const candidates: Record<EngineUserStrategy, (directory: string, files: EngineFiles) => EngineUser | null> = {
+  direct: (directory, files) => ({
+    cluster: join(directory, 'postgres'),
+    files,
+    command: (program, args) => [program, args],
+    identity: {},
+    own: () => {},
+  }),
+
+  namespace: (directory, files) => {
+    const user: EngineUser = {
+      cluster: join(directory, 'postgres'),
+      files,
+      command: (program, args) => ['unshare', ['-U', '--', program, ...args]],
+      identity: {},
+      own: (path) => chownTree(path, 0),
+    };
+    return canWork(user, directory) ? user : null;
+  },
+
+  drop: (directory, files) => {
+    const owner = lstatSync(directory).uid;
+    const uid = owner === 0 ? spareUid : owner;
+    // Root's directory stays closed for reading; the engine's user may only pass through to its own folder.
+    if (owner === 0) chmodSync(directory, lstatSync(directory).mode | 0o011);
+    const identity = { uid, gid: uid };
+    const reachable = runAs(identity, 'sh', ['-c', 'test -x "$1"', 'sh', directory]).status === 0;
+    const home = reachable ? directory : outsideFolder(directory);
+    const runnable = runAs(identity, files.postgres, ['-V']).status === 0;
+    const user: EngineUser = {
+      cluster: join(home, 'postgres'),
+      files: runnable ? files : copyEngine(files),
+      command: (program, args) => [program, args],
+      identity,
+      own: (path) => chownTree(path, uid),
+    };
+    return runAs(identity, user.files.postgres, ['-V'], user.files.environment).status === 0 ? user : null;
+  },
+};
+
+function canWork(user: EngineUser, directory: string): boolean {
+  const test = 'test -w "$1" && exec "$2" -V';
+  const [program, args] = user.command('sh', ['-c', test, 'sh', directory, user.files.postgres]);
+  return runAs(user.identity, program, args, user.files.environment).status === 0;
+}
+
+function runAs(
+  identity: { readonly uid?: number; readonly gid?: number },
+  program: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>> = {},
+): SpawnSyncReturns<Buffer> {
+  return spawnSync(program, args, {
+    ...identity,
+    cwd: '/',
+    stdio: 'ignore',
+    env: { PATH: process.env.PATH, LC_ALL: 'C', ...environment },
+    timeout: 20_000,
+  });
+}
+
+/** The folder outside is found again by the data directory's name, and written down there for the operator. */
+function outsideFolder(directory: string): string {
+  const name = createHash('sha256').update(directory).digest('hex').slice(0, 16);
+  const folder = join(outsideRoot, name);
+  mkdirSync(folder, { recursive: true, mode: 0o711 });
+  writeFileSync(join(directory, 'postgres.location'), `${folder}\n`);
+  return folder;
+}
+
+function copyEngine(files: EngineFiles): EngineFiles {
+  const stamp = createHash('sha256').update(files.native).digest('hex').slice(0, 16);
+  const native = join(outsideRoot, `engine-${stamp}`);
+  if (!existsSync(join(native, 'complete'))) {
+    mkdirSync(outsideRoot, { recursive: true, mode: 0o711 });
+    cpSync(files.native, native, { recursive: true, verbatimSymlinks: true });
+    writeFileSync(join(native, 'complete'), '');
+  }
+  return {
+    native,
+    initdb: join(native, 'bin', 'initdb'),
+    postgres: join(native, 'bin', 'postgres'),
+    environment: files.environment,
+  };
+}
+
+/** Whole trees change hands only when the kernel's abilities changed between two starts, so the top tells. */
+function chownTree(path: string, uid: number): void {
+  if (!existsSync(path) || lstatSync(path).uid === uid) return;
+  const visit = (entry: string): void => {
+    const stat = lstatSync(entry);
+    if (stat.isSymbolicLink()) return;
+    if (stat.isDirectory()) for (const name of readdirSync(entry)) visit(join(entry, name));
+    chownSync(entry, uid, uid);
+  };
+  visit(path);
+}
