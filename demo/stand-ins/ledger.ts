@@ -32,6 +32,6 @@ export function createLedger(clock: Clock): Ledger {
 }
 
 /** Enough to tell two secrets apart in a ledger, too little to use either. */
-export function fingerprint(secret: string): string {
-  return createHash('sha256').update(secret, 'utf8').digest('hex').slice(0, 12);
+export function fingerprint(secret: string | Buffer): string {
+  return createHash('sha256').update(secret).digest('hex').slice(0, 12);
 }
