@@ -1,0 +1,21 @@
+// Makes the host child one CommonJS file, so that its jail holds exactly one readable file and the same bytes run
+// from sources (tests) and from the compiled tree.
+import { chmodSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { buildSync } from 'esbuild';
+
+/** Blocks for some 30 ms, once in a process's life; the asynchronous form would keep a service process. */
+export function writeChildScript(targetPath: string): void {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  buildSync({
+    entryPoints: [fileURLToPath(new URL(`./spectral-host-child.${extension}`, import.meta.url))],
+    outfile: targetPath,
+    bundle: true,
+    platform: 'node',
+    target: 'node20',
+    format: 'cjs',
+    logLevel: 'silent',
+  });
+  // Whatever our umask: the child reads it under another uid.
+  chmodSync(targetPath, 0o644);
+}
