@@ -1,0 +1,28 @@
+// The last thing that `npm test` prints: what ran, how long it took, what did not run and why.
+import type { StepResult } from './run-step.ts';
+
+type Run = {
+  readonly stopped: boolean;
+  readonly external: boolean;
+  /** Did the caller name the steps? */
+  readonly asked: boolean;
+};
+
+export function summary(results: readonly StepResult[], { stopped, external, asked }: Run): string {
+  const rows = results.map(({ name, ok, seconds, note }) =>
+    `${ok ? 'ok    ' : 'FAILED'}  ${name.padEnd(14)}${seconds.toFixed(1).padStart(7)} s  ${note}`.trimEnd(),
+  );
+  const total = results.reduce((sum, result) => sum + result.seconds, 0);
+  const skipped = results.flatMap((result) =>
+    result.skipped.map(
+      ({ test, reason }) =>
+        `  ${result.name}: ${test}\n    ${reason ?? 'NO REASON GIVEN: use context.skip("why")'}`,
+    ),
+  );
+  const lines = ['', ...rows, '', `${total.toFixed(1)} s of work on Node ${process.versions.node}`];
+  if (skipped.length > 0) lines.push('', `Did not run (${skipped.length}):`, ...skipped);
+  if (!external && !asked)
+    lines.push('', 'DATABASE_URL is not set: nothing ran on an external PostgreSQL (.ci/run starts one).');
+  if (stopped) lines.push('', 'Stopped before the end.');
+  return lines.join('\n');
+}
