@@ -376,6 +376,11 @@ export interface InvitationTable {
   created_at: Defaulted<Date>;
 }
 
+export interface JobWorkerTable {
+  name: string;
+  heartbeat_at: Defaulted<Date>;
+}
+
 export interface MembershipTable {
   tenant_id: string;
   principal_id: string;
@@ -698,6 +703,7 @@ export interface Tables {
   integration: IntegrationTable;
   integration_version: IntegrationVersionTable;
   invitation: InvitationTable;
+  job_worker: JobWorkerTable;
   membership: MembershipTable;
   migration: MigrationTable;
   oauth_authorization: OauthAuthorizationTable;

@@ -32,3 +32,10 @@ $$;
 revoke all on function latchkey_enqueue(text, json, timestamptz, text, integer) from public;
 grant execute on function latchkey_enqueue(text, json, timestamptz, text, integer)
   to latchkey_app, latchkey_scheduler, latchkey_accounts;
+
+-- Which workers live. The queue locks a job by the worker's name and would wait four hours for one that was killed;
+-- a worker without a heartbeat here gives its jobs back much sooner. No tenant's data; only the owner reaches it.
+create table job_worker (
+  name text primary key,
+  heartbeat_at timestamptz not null default clock_timestamp()
+);
