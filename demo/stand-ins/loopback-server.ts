@@ -30,7 +30,9 @@ export type LoopbackOptions = {
 export async function startLoopbackServer(options: LoopbackOptions): Promise<LoopbackServer> {
   const server = createServer((incoming, response) => {
     answer(incoming, response, options).catch((error: unknown) => {
-      response.destroy(error instanceof Error ? error : new Error(String(error)));
+      // A client that went away hears nothing; one that is there learns that the mistake is the stand-in's.
+      if (!incoming.complete || response.headersSent) response.destroy();
+      else response.writeHead(500).end(`${options.name} failed: ${String(error)}`);
     });
   });
   await new Promise<void>((resolve, reject) => {
