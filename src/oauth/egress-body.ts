@@ -14,6 +14,8 @@ export async function readCappedBody(
   source: Readable,
   options: { readonly encoding: string | null; readonly maxBytes: number },
 ): Promise<CappedBody> {
+  // Destroying a stream that nobody listens to any more would end the process.
+  source.on('error', () => {});
   const coding = (options.encoding ?? 'identity').trim().toLowerCase();
   if (!codings.has(coding)) {
     source.destroy();

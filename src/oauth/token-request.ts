@@ -99,8 +99,7 @@ async function requestTokens(input: TokenRequest, wanted: Wanted): Promise<Token
 
 async function send(input: TokenRequest, wanted: Wanted): Promise<TokenAnswer> {
   const proof = proveClient(input.provider.clientAuth, input.client);
-  // The protocol's own parameters last: additional ones never replace them.
-  const params = { ...wanted.extra, ...wanted.params, grant_type: wanted.grant, ...proof.params };
+  const params = { ...freeParams(wanted.extra), ...wanted.params, grant_type: wanted.grant, ...proof.params };
   const { url, body, contentType } = encode(input.provider, wanted.url, params);
   const request: EgressRequest = {
     method: 'POST',
@@ -121,6 +120,26 @@ async function send(input: TokenRequest, wanted: Wanted): Promise<TokenAnswer> {
     if (error instanceof EgressFault) return { kind: 'failed', fault: error };
     throw error;
   }
+}
+
+// Additional parameters are for the provider's extensions: with one of these they could change the grant, bring a
+// constant verifier, or be a second proof of the client beside the chosen one.
+const reserved = new Set([
+  'grant_type',
+  'code',
+  'redirect_uri',
+  'code_verifier',
+  'refresh_token',
+  'client_id',
+  'client_secret',
+  'client_assertion',
+  'client_assertion_type',
+  'username',
+  'password',
+]);
+
+function freeParams(params: Params): Params {
+  return Object.fromEntries(Object.entries(params).filter(([name]) => !reserved.has(name.toLowerCase())));
 }
 
 /** The URL keeps the query it was typed with, in every format. */
