@@ -44,6 +44,8 @@ type Node = { readonly metadata: FileMetadata | FolderMetadata; readonly bytes: 
 // https://www.dropbox.com/developers/reference/content-hash
 const hashBlockBytes = 4 * 1024 * 1024;
 
+const cursorMark = 'AA-stand-in-';
+
 export function dropboxTree(files: readonly DropboxFile[]): DropboxTree {
   const nodes = nodesOf(files);
   const find = (path: string) => {
@@ -58,7 +60,7 @@ export function dropboxTree(files: readonly DropboxFile[]): DropboxTree {
     const cursor = Buffer.from(JSON.stringify({ folder, isRecursive, limit, offset: next }));
     return {
       entries: inside.slice(offset, next),
-      cursor: `AAstandin${cursor.toString('base64url')}`,
+      cursor: `${cursorMark}${cursor.toString('base64url')}`,
       has_more: next < inside.length,
     };
   };
@@ -140,9 +142,11 @@ function isInside(path: string, folder: string, isRecursive: boolean): boolean {
 }
 
 function placeOf(cursor: string) {
-  if (!cursor.startsWith('AAstandin')) return null;
+  if (!cursor.startsWith('AA-stand-in-')) return null;
   try {
-    const place: unknown = JSON.parse(Buffer.from(cursor.slice(9), 'base64url').toString('utf8'));
+    const place: unknown = JSON.parse(
+      Buffer.from(cursor.slice(cursorMark.length), 'base64url').toString('utf8'),
+    );
     if (typeof place !== 'object' || place === null) return null;
     const { folder, isRecursive, limit, offset } = place as Record<string, unknown>;
     if (typeof folder !== 'string' || typeof isRecursive !== 'boolean') return null;
