@@ -1,6 +1,6 @@
 // API tokens: 256 random bits behind the tenant's id; the database keeps only a hash, the caller sees the text once.
 import { createHash, randomBytes } from 'node:crypto';
-import { audit } from '../audit/event.ts';
+import { audit, systemActor } from '../audit/event.ts';
 import { Fault, invalidField, notFound } from '../kernel/fault.ts';
 import { newId, type PrincipalId, type TenantId } from '../kernel/ids.ts';
 import type { Tx } from '../storage/doors.ts';
@@ -60,7 +60,7 @@ export async function createApiToken(options: {
   });
   await audit(tx, {
     action: 'api_token.created',
-    actor,
+    actor: actor ?? systemActor,
     object: { kind: 'api_token', id },
     fields: ['scopes', 'expiresAt'],
   });

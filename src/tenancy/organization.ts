@@ -1,5 +1,5 @@
 // An organization comes into being: tenant, unit, key, built-in roles, in one transaction of that tenant.
-import { audit } from '../audit/event.ts';
+import { audit, systemActor } from '../audit/event.ts';
 import { notFound } from '../kernel/fault.ts';
 import { newId, type TenantId, type UnitId } from '../kernel/ids.ts';
 import type { Tx } from '../storage/doors.ts';
@@ -44,8 +44,8 @@ export async function createOrganization(options: {
     await insertRolePermissions(tx, tenant, roleId, role.permissions);
   }
   await audit(tx, {
-    action: 'organization.created',
-    actor: null,
+    action: 'unit.created',
+    actor: systemActor,
     object: { kind: 'organization', id },
     fields: ['name'],
   });

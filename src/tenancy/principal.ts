@@ -1,5 +1,5 @@
 // Principals and their memberships: who may act where. Whatever takes rights away bumps the authority counter.
-import { audit } from '../audit/event.ts';
+import { audit, systemActor } from '../audit/event.ts';
 import { Fault, invalidField, notFound } from '../kernel/fault.ts';
 import { newId, type PrincipalId, type TenantId, type UnitId } from '../kernel/ids.ts';
 import { isUniqueViolation } from '../storage/database.ts';
@@ -58,7 +58,7 @@ export async function createPrincipal(options: {
   }
   await audit(tx, {
     action: 'principal.created',
-    actor,
+    actor: actor ?? systemActor,
     object: { kind: 'principal', id },
     fields: ['name', 'email'],
   });
@@ -96,7 +96,7 @@ export async function addMembership(options: {
   await insertMembership(tx, { tenantId: principal.tenantId, principalId, unitId, roleId: role.id });
   await audit(tx, {
     action: 'membership.added',
-    actor,
+    actor: actor ?? systemActor,
     object: { kind: 'principal', id: principalId },
     fields: [role.key],
   });

@@ -1,0 +1,226 @@
+// SQL of auth clients and their secrets.
+import { sql } from 'kysely';
+import type { AuthClientId, CredentialId, PrincipalId, TenantId, UnitId } from '../kernel/ids.ts';
+import type { Page, PageRequest } from '../kernel/page.ts';
+import type { Tx } from '../storage/doors.ts';
+import type { Sealed } from '../vault/sealed.ts';
+import type { RegistrationId } from './registration-store.ts';
+
+export type AuthClientRow = {
+  readonly tenantId: TenantId;
+  readonly id: AuthClientId;
+  readonly unitId: UnitId;
+  readonly name: string;
+  readonly type: string;
+  readonly registrationId: RegistrationId | null;
+  readonly hasValues: boolean;
+  readonly valueNo: number;
+  readonly authorizeParams: Readonly<Record<string, string>>;
+  readonly scopes: string | null;
+  readonly tokenExpiresInSeconds: number | null;
+  readonly leadSeconds: number | null;
+  readonly ownerCredentialId: CredentialId | null;
+  readonly brokenSince: Date | null;
+  readonly brokenReason: string | null;
+  readonly probeAt: Date | null;
+  readonly componentRefs: readonly string[];
+  readonly createdBy: PrincipalId | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+};
+
+const columns = sql`
+  c.tenant_id as "tenantId", c.id, c.unit_id as "unitId", c.name, c.type, c.registration_id as "registrationId",
+  c.values_sealed is not null as "hasValues", c.value_no as "valueNo", c.authorize_params as "authorizeParams", c.scopes,
+  c.token_expires_in_seconds as "tokenExpiresInSeconds", c.lead_seconds as "leadSeconds",
+  c.owner_credential_id as "ownerCredentialId", c.broken_since as "brokenSince", c.broken_reason as "brokenReason",
+  c.probe_at as "probeAt", c.created_by as "createdBy", c.created_at as "createdAt", c.updated_at as "updatedAt",
+  array(select component_ref from auth_client_component r
+        where r.tenant_id = c.tenant_id and r.auth_client_id = c.id order by 1) as "componentRefs"`;
+
+export type NewAuthClient = {
+  readonly tenantId: TenantId;
+  readonly id: AuthClientId;
+  readonly unitId: UnitId;
+  readonly name: string;
+  readonly type: string;
+  readonly registrationId: RegistrationId | null;
+  readonly valuesSealed: Sealed | null;
+  readonly authorizeParams: Readonly<Record<string, string>>;
+  readonly scopes: string | null;
+  readonly tokenExpiresInSeconds: number | null;
+  readonly leadSeconds: number | null;
+  readonly ownerCredentialId: CredentialId | null;
+  readonly createdBy: PrincipalId | null;
+};
+
+export async function insertAuthClient(tx: Tx, client: NewAuthClient): Promise<void> {
+  await sql`
+    insert into auth_client (tenant_id, id, unit_id, name, type, registration_id, values_sealed, authorize_params, scopes,
+      token_expires_in_seconds, lead_seconds, owner_credential_id, created_by)
+    values (${client.tenantId}, ${client.id}, ${client.unitId}, ${client.name}, ${client.type}, ${client.registrationId},
+      ${client.valuesSealed}, ${JSON.stringify(client.authorizeParams)}::jsonb, ${client.scopes},
+      ${client.tokenExpiresInSeconds}, ${client.leadSeconds}, ${client.ownerCredentialId}, ${client.createdBy})`.execute(
+    tx,
+  );
+}
+
+export async function selectAuthClient(tx: Tx, id: AuthClientId): Promise<AuthClientRow | null> {
+  const found = await sql<AuthClientRow>`
+    select ${columns} from auth_client c
+    where c.tenant_id in (latchkey_tenant(), latchkey_platform()) and c.id = ${id}`.execute(tx);
+  return found.rows[0] ?? null;
+}
+
+export async function selectAuthClients(
+  tx: Tx,
+  filter: {
+    /** Clients of exactly these units, and the platform's when `includePlatform`. */
+    readonly unitIds: readonly UnitId[];
+    readonly includePlatform: boolean;
+    readonly componentRef: string | null;
+    readonly search: string | null;
+    readonly page: PageRequest;
+  },
+): Promise<Page<AuthClientRow>> {
+  const pattern = filter.search === null ? null : `%${filter.search.replace(/[\\%_]/g, '\\$&')}%`;
+  const matching = sql`
+    from auth_client c
+    where c.owner_credential_id is null
+      and ((c.tenant_id = latchkey_tenant() and c.unit_id = any(${[...filter.unitIds]}::uuid[]))
+        or (${filter.includePlatform} and c.tenant_id = latchkey_platform()))
+      and (${pattern}::text is null or c.name ilike ${pattern}::text)
+      and (${filter.componentRef}::text is null or exists (select 1 from auth_client_component r
+        where r.tenant_id = c.tenant_id and r.auth_client_id = c.id and r.component_ref = ${filter.componentRef}::text))`;
+  const counted = await sql<{ total: number }>`select count(*) as total ${matching}`.execute(tx);
+  const found = await sql<AuthClientRow>`
+    select ${columns} ${matching} order by c.created_at, c.id limit ${filter.page.limit} offset ${filter.page.offset}`.execute(
+    tx,
+  );
+  return { items: found.rows, totalCount: counted.rows[0]?.total ?? 0, offset: filter.page.offset };
+}
+
+export type AuthClientChange = {
+  readonly name?: string;
+  readonly registrationId?: RegistrationId;
+  readonly authorizeParams?: Readonly<Record<string, string>>;
+  readonly scopes?: string | null;
+  readonly tokenExpiresInSeconds?: number | null;
+  readonly leadSeconds?: number | null;
+  readonly values?: { readonly sealed: Sealed; readonly valueNo: number };
+};
+
+export async function updateAuthClientRow(tx: Tx, id: AuthClientId, change: AuthClientChange): Promise<void> {
+  const set = [
+    sql`updated_at = clock_timestamp()`,
+    ...(change.name === undefined ? [] : [sql`name = ${change.name}`]),
+    ...(change.registrationId === undefined ? [] : [sql`registration_id = ${change.registrationId}`]),
+    ...(change.authorizeParams === undefined
+      ? []
+      : [sql`authorize_params = ${JSON.stringify(change.authorizeParams)}::jsonb`]),
+    ...(change.scopes === undefined ? [] : [sql`scopes = ${change.scopes}`]),
+    ...(change.tokenExpiresInSeconds === undefined
+      ? []
+      : [sql`token_expires_in_seconds = ${change.tokenExpiresInSeconds}`]),
+    ...(change.leadSeconds === undefined ? [] : [sql`lead_seconds = ${change.leadSeconds}`]),
+    ...(change.values === undefined
+      ? []
+      : [sql`values_sealed = ${change.values.sealed}`, sql`value_no = ${change.values.valueNo}`]),
+  ];
+  await sql`update auth_client set ${sql.join(set)} where tenant_id = latchkey_tenant() and id = ${id}`.execute(
+    tx,
+  );
+}
+
+export async function deleteAuthClientRow(tx: Tx, id: AuthClientId): Promise<void> {
+  await sql`delete from auth_client where tenant_id = latchkey_tenant() and id = ${id}`.execute(tx);
+}
+
+export async function countCredentialsOfClient(tx: Tx, id: AuthClientId): Promise<number> {
+  const found = await sql<{ total: number }>`
+    select count(*) as total from credential where tenant_id = latchkey_tenant() and auth_client_id = ${id}`.execute(
+    tx,
+  );
+  return found.rows[0]?.total ?? 0;
+}
+
+export async function selectValuesSealed(tx: Tx, client: AuthClientRow): Promise<Sealed | null> {
+  const found = await sql<{ sealed: Sealed | null }>`
+    select values_sealed as sealed from auth_client where tenant_id = ${client.tenantId} and id = ${client.id}`.execute(
+    tx,
+  );
+  return found.rows[0]?.sealed ?? null;
+}
+
+export async function replaceComponentRefs(tx: Tx, id: AuthClientId, refs: readonly string[]): Promise<void> {
+  await sql`
+    with gone as (
+      delete from auth_client_component where tenant_id = latchkey_tenant() and auth_client_id = ${id}
+        and component_ref <> all(${[...refs]}::text[]))
+    insert into auth_client_component (tenant_id, auth_client_id, component_ref)
+    select latchkey_tenant(), ${id}, unnest(${[...refs]}::text[]) on conflict do nothing`.execute(tx);
+}
+
+export type SecretRow = { readonly id: string; readonly no: number; readonly sealed: Sealed };
+
+/** Newest first: the order in which they are tried. */
+export async function selectActiveSecrets(
+  tx: Tx,
+  client: Pick<AuthClientRow, 'tenantId' | 'id'>,
+): Promise<readonly SecretRow[]> {
+  const found = await sql<SecretRow>`
+    select id, no, sealed from auth_client_secret
+    where tenant_id = ${client.tenantId} and auth_client_id = ${client.id} and state = 'active'
+      and (expires_at is null or expires_at > clock_timestamp())
+    order by no desc`.execute(tx);
+  return found.rows;
+}
+
+export async function nextSecretNo(tx: Tx, clientId: AuthClientId): Promise<number> {
+  const found = await sql<{ no: number }>`
+    select coalesce(max(no), 0) + 1 as no from auth_client_secret
+    where tenant_id = latchkey_tenant() and auth_client_id = ${clientId}`.execute(tx);
+  return found.rows[0]?.no ?? 1;
+}
+
+export async function insertSecret(
+  tx: Tx,
+  secret: {
+    readonly tenantId: TenantId;
+    readonly id: string;
+    readonly clientId: AuthClientId;
+    readonly no: number;
+    readonly sealed: Sealed;
+  },
+): Promise<void> {
+  await sql`
+    insert into auth_client_secret (tenant_id, id, auth_client_id, no, sealed, state)
+    values (${secret.tenantId}, ${secret.id}, ${secret.clientId}, ${secret.no}, ${secret.sealed}, 'active')`.execute(
+    tx,
+  );
+}
+
+export async function deleteSecretsBefore(tx: Tx, clientId: AuthClientId, no: number): Promise<void> {
+  await sql`
+    delete from auth_client_secret
+    where tenant_id = latchkey_tenant() and auth_client_id = ${clientId} and no < ${no}`.execute(tx);
+}
+
+/** The breaker of invalid_client: one mistyped secret must not demand a new consent of everybody. */
+export async function tripAuthClientRow(
+  tx: Tx,
+  id: AuthClientId,
+  reason: string,
+  probeAfterSeconds: number,
+): Promise<void> {
+  await sql`
+    update auth_client set broken_since = coalesce(broken_since, clock_timestamp()), broken_reason = ${reason},
+      probe_at = clock_timestamp() + make_interval(secs => ${probeAfterSeconds})
+    where tenant_id = latchkey_tenant() and id = ${id}`.execute(tx);
+}
+
+export async function mendAuthClientRow(tx: Tx, id: AuthClientId): Promise<void> {
+  await sql`
+    update auth_client set broken_since = null, broken_reason = null, probe_at = null
+    where tenant_id = latchkey_tenant() and id = ${id} and broken_since is not null`.execute(tx);
+}

@@ -1,0 +1,336 @@
+// Auth clients: named possession of a registration (or of other client values) at a unit, with its secrets. Secrets are
+// never shared because client ids are equal, and never leave towards another endpoint than the one they were typed for.
+import { audit } from '../audit/event.ts';
+import { Fault, invalidField, notFound } from '../kernel/fault.ts';
+import { type AuthClientId, type CredentialId, newId, type TenantId, type UnitId } from '../kernel/ids.ts';
+import type { Page, PageRequest } from '../kernel/page.ts';
+import { Plain } from '../kernel/plain.ts';
+import type { Tx } from '../storage/doors.ts';
+import { type Actor, requirePermission, requireVisible, unitsWith } from '../tenancy/actor.ts';
+import { checkName, findUnit } from '../tenancy/unit.ts';
+import { placeOf } from '../vault/sealed-columns.ts';
+import type { Vault } from '../vault/vault.ts';
+import {
+  type AuthClientChange,
+  type AuthClientRow,
+  countCredentialsOfClient,
+  deleteAuthClientRow,
+  deleteSecretsBefore,
+  insertAuthClient,
+  insertSecret,
+  mendAuthClientRow,
+  nextSecretNo,
+  replaceComponentRefs,
+  selectActiveSecrets,
+  selectAuthClient,
+  selectAuthClients,
+  selectValuesSealed,
+  tripAuthClientRow,
+  updateAuthClientRow,
+} from './auth-client-store.ts';
+import {
+  ensureRegistration,
+  getRegistration,
+  type Registration,
+  type RegistrationIdentity,
+} from './registration.ts';
+
+export type AuthClient = AuthClientRow & { readonly registration: Registration | null };
+
+// Ten minutes: long enough not to hammer a provider that refuses us, short enough to mend by itself (security notes 4.6).
+const probeAfterSeconds = 600;
+
+export type NewClient = {
+  readonly unitId: UnitId;
+  readonly name: string;
+  readonly type: string;
+  readonly identity: RegistrationIdentity | null;
+  readonly context?: string | null;
+  readonly secret: Plain | null;
+  /** Free values of types that are not OAuth, or what a client holds beyond its identity. */
+  readonly values?: Readonly<Record<string, unknown>> | null;
+  readonly authorizeParams?: Readonly<Record<string, string>>;
+  readonly scopes?: string | null;
+  readonly tokenExpiresInSeconds?: number | null;
+  readonly leadSeconds?: number | null;
+  readonly componentRefs?: readonly string[];
+  readonly ownerCredentialId?: CredentialId | null;
+};
+
+type Context = { readonly tx: Tx; readonly vault: Vault; readonly actor: Actor };
+
+export async function createAuthClient(
+  options: Context & { readonly client: NewClient },
+): Promise<AuthClient> {
+  const { tx, vault, actor, client } = options;
+  const unit = await findUnit(tx, client.unitId);
+  if (unit === null) throw notFound('Unit', 'unit');
+  if ((client.ownerCredentialId ?? null) === null) requirePermission(actor, 'auth_client.create', unit.path);
+  const registration =
+    client.identity === null ? null : await ensureRegistration(tx, client.identity, client.context ?? null);
+  const id = newId<AuthClientId>();
+  const values = client.values ?? null;
+  await insertAuthClient(tx, {
+    tenantId: actor.tenant,
+    id,
+    unitId: client.unitId,
+    name: checkName(client.name),
+    type: client.type,
+    registrationId: registration?.id ?? null,
+    valuesSealed:
+      values === null
+        ? null
+        : await vault.seal(tx, valuesPlace(actor.tenant, id, 0), Plain.fromText(JSON.stringify(values))),
+    authorizeParams: client.authorizeParams ?? {},
+    scopes: client.scopes ?? null,
+    tokenExpiresInSeconds: client.tokenExpiresInSeconds ?? null,
+    leadSeconds: client.leadSeconds ?? null,
+    ownerCredentialId: client.ownerCredentialId ?? null,
+    createdBy: actor.principalId,
+  });
+  if (client.secret !== null)
+    await addClientSecret({ tx, vault, tenant: actor.tenant, clientId: id, secret: client.secret });
+  await replaceComponentRefs(tx, id, client.componentRefs ?? []);
+  await audit(tx, {
+    action: 'auth_client.created',
+    actor,
+    object: { kind: 'auth_client', id },
+    fields: ['name', 'type'],
+  });
+  return await getAuthClient(tx, id);
+}
+
+export async function getAuthClient(tx: Tx, id: AuthClientId): Promise<AuthClient> {
+  const row = await selectAuthClient(tx, id);
+  if (row === null) throw notFound('Auth client', 'authClient');
+  return await withRegistration(tx, row);
+}
+
+/** For faces: not_found unless the actor may see clients of its unit. The platform's are visible to all. */
+export async function getVisibleAuthClient(tx: Tx, actor: Actor, id: AuthClientId): Promise<AuthClient> {
+  const row = await selectAuthClient(tx, id);
+  if (row === null || row.ownerCredentialId !== null) throw notFound('Auth client');
+  if (row.tenantId === actor.tenant) {
+    const unit = await findUnit(tx, row.unitId);
+    requireVisible(actor, 'auth_client.view', unit?.path, 'Auth client');
+  }
+  return await withRegistration(tx, row);
+}
+
+async function withRegistration(tx: Tx, row: AuthClientRow): Promise<AuthClient> {
+  const registration = row.registrationId === null ? null : await getRegistration(tx, row.registrationId);
+  return { ...row, registration };
+}
+
+/** `unitIds` null = wherever the actor may see clients. */
+export async function listAuthClients(options: {
+  readonly tx: Tx;
+  readonly actor: Actor;
+  readonly unitIds: readonly UnitId[] | null;
+  readonly includePlatform: boolean;
+  readonly componentRef?: string | null;
+  readonly search?: string | null;
+  readonly page: PageRequest;
+}): Promise<Page<AuthClient>> {
+  const { tx } = options;
+  const page = await selectAuthClients(tx, {
+    unitIds: options.unitIds ?? unitsWith(options.actor, 'auth_client.view'),
+    includePlatform: options.includePlatform,
+    componentRef: options.componentRef ?? null,
+    search: options.search ?? null,
+    page: options.page,
+  });
+  const items: AuthClient[] = [];
+  for (const row of page.items) items.push(await withRegistration(tx, row));
+  return { ...page, items };
+}
+
+export async function updateAuthClient(
+  options: Context & {
+    readonly id: AuthClientId;
+    readonly change: {
+      readonly name?: string;
+      readonly secret?: Plain;
+      readonly values?: Readonly<Record<string, unknown>>;
+      readonly authorizeParams?: Readonly<Record<string, string>>;
+      readonly scopes?: string | null;
+      readonly tokenExpiresInSeconds?: number | null;
+      readonly leadSeconds?: number | null;
+      readonly componentRefs?: readonly string[];
+    };
+  },
+): Promise<AuthClient> {
+  const { tx, vault, actor, id, change } = options;
+  const client = await ownClient(tx, actor, id, 'auth_client.edit');
+  const { name, secret, values, componentRefs, ...plainChange } = change;
+  const valueNo = client.valueNo + 1;
+  const rowChange: AuthClientChange = {
+    ...plainChange,
+    ...(name === undefined ? {} : { name: checkName(name) }),
+    ...(values === undefined
+      ? {}
+      : {
+          values: {
+            valueNo,
+            sealed: await vault.seal(
+              tx,
+              valuesPlace(actor.tenant, id, valueNo),
+              Plain.fromText(JSON.stringify(values)),
+            ),
+          },
+        }),
+  };
+  await updateAuthClientRow(tx, id, rowChange);
+  if (secret !== undefined) await setClientSecret({ tx, vault, tenant: actor.tenant, clientId: id, secret });
+  if (componentRefs !== undefined) await replaceComponentRefs(tx, id, componentRefs);
+  await audit(tx, {
+    action: 'auth_client.updated',
+    actor,
+    object: { kind: 'auth_client', id },
+    fields: Object.keys(change),
+  });
+  return await getAuthClient(tx, id);
+}
+
+/** Refused while credentials hang on it. */
+export async function deleteAuthClient(options: {
+  readonly tx: Tx;
+  readonly actor: Actor;
+  readonly id: AuthClientId;
+}): Promise<void> {
+  const { tx, actor, id } = options;
+  await ownClient(tx, actor, id, 'auth_client.delete');
+  const attached = await countCredentialsOfClient(tx, id);
+  if (attached > 0) {
+    throw new Fault(
+      'in_use',
+      `The auth client is used by ${attached} credential${attached === 1 ? '' : 's'}.`,
+      {
+        cure: 'Delete these credentials first.',
+      },
+    );
+  }
+  await deleteAuthClientRow(tx, id);
+  await audit(tx, { action: 'auth_client.deleted', actor, object: { kind: 'auth_client', id }, fields: [] });
+}
+
+async function ownClient(
+  tx: Tx,
+  actor: Actor,
+  id: AuthClientId,
+  permission: 'auth_client.edit' | 'auth_client.delete',
+): Promise<AuthClient> {
+  const client = await getVisibleAuthClient(tx, actor, id);
+  if (client.tenantId !== actor.tenant) {
+    throw new Fault('forbidden', 'This auth client belongs to the platform.', {
+      cure: 'Make one of your own.',
+    });
+  }
+  const unit = await findUnit(tx, client.unitId);
+  requirePermission(actor, permission, unit?.path ?? []);
+  return client;
+}
+
+type SecretOptions = {
+  readonly tx: Tx;
+  readonly vault: Vault;
+  readonly tenant: TenantId;
+  readonly clientId: AuthClientId;
+  readonly secret: Plain;
+};
+
+/** Adds a secret that is tried first; the older ones stay and are tried after it. Touches no grant. */
+export async function addClientSecret(options: SecretOptions): Promise<number> {
+  const { tx, vault, tenant, clientId, secret } = options;
+  const no = await nextSecretNo(tx, clientId);
+  const id = newId<never>() as string;
+  await insertSecret(tx, {
+    tenantId: tenant,
+    id,
+    clientId,
+    no,
+    sealed: await vault.seal(tx, secretPlace(tenant, id, no), secret),
+  });
+  await mendAuthClientRow(tx, clientId);
+  return no;
+}
+
+/** Replaces all secrets by this one. */
+export async function setClientSecret(options: SecretOptions): Promise<void> {
+  const no = await addClientSecret(options);
+  await deleteSecretsBefore(options.tx, options.clientId, no);
+}
+
+export type ClientSecret = { readonly no: number; readonly secret: Plain };
+
+/** Newest first, the order in which they are tried. Empty for public clients. */
+export async function openClientSecrets(
+  tx: Tx,
+  vault: Vault,
+  client: Pick<AuthClientRow, 'tenantId' | 'id'>,
+): Promise<readonly ClientSecret[]> {
+  const opened: ClientSecret[] = [];
+  for (const row of await selectActiveSecrets(tx, client)) {
+    opened.push({
+      no: row.no,
+      secret: await vault.open(tx, secretPlace(client.tenantId, row.id, row.no), row.sealed),
+    });
+  }
+  return opened;
+}
+
+/** The free values of a client, or null when it has none. */
+export async function openClientValues(
+  tx: Tx,
+  vault: Vault,
+  client: AuthClientRow,
+): Promise<Readonly<Record<string, unknown>> | null> {
+  const sealed = await selectValuesSealed(tx, client);
+  if (sealed === null) return null;
+  const plain = await vault.open(tx, valuesPlace(client.tenantId, client.id, client.valueNo), sealed);
+  return JSON.parse(plain.revealText()) as Record<string, unknown>;
+}
+
+/** The provider refused the client itself: stop asking with it, alert once, leave its grants as they are. */
+export async function tripAuthClient(tx: Tx, id: AuthClientId, reason: string): Promise<void> {
+  await tripAuthClientRow(tx, id, reason, probeAfterSeconds);
+}
+
+export async function mendAuthClient(tx: Tx, id: AuthClientId): Promise<void> {
+  await mendAuthClientRow(tx, id);
+}
+
+/** The identity with some parts replaced; a new endpoint detaches the secret, which must then come along. */
+export function changedIdentity(
+  current: Registration,
+  change: Partial<RegistrationIdentity>,
+  secretComesAlong: boolean,
+): RegistrationIdentity | null {
+  const next: RegistrationIdentity = {
+    clientId: change.clientId ?? current.clientId,
+    authorizeUrl: change.authorizeUrl ?? current.authorizeUrl,
+    tokenUrl: change.tokenUrl ?? current.tokenUrl,
+    refreshUrl: change.refreshUrl === undefined ? current.refreshUrl : change.refreshUrl,
+    revokeUrl: change.revokeUrl === undefined ? current.revokeUrl : change.revokeUrl,
+    clientAuth: change.clientAuth ?? current.clientAuth,
+  };
+  const endpoints = ['authorizeUrl', 'tokenUrl', 'refreshUrl', 'revokeUrl'] as const;
+  const moved = endpoints.some((endpoint) => next[endpoint] !== current[endpoint]);
+  if (moved && !secretComesAlong) {
+    throw invalidField(
+      'client_secret',
+      'must be entered again, because an address that would receive it changes.',
+      'Send the client secret together with the new addresses.',
+    );
+  }
+  const isSame = !moved && next.clientId === current.clientId && next.clientAuth === current.clientAuth;
+  return isSame ? null : next;
+}
+
+function secretPlace(tenant: TenantId, id: string, no: number) {
+  return placeOf('authClientSecret', { tenant_id: tenant, id, no });
+}
+
+function valuesPlace(tenant: TenantId, id: AuthClientId, valueNo: number) {
+  return placeOf('authClientValues', { tenant_id: tenant, id, value_no: valueNo });
+}

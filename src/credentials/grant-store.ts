@@ -1,0 +1,323 @@
+// SQL of grants. Only grant.ts calls it: nobody else writes this table. Every commit compares (consent_no, token_no).
+// Leases use clock_timestamp(): now() stands still within a transaction.
+import { sql } from 'kysely';
+import type { AuthClientId, CredentialId, TenantId } from '../kernel/ids.ts';
+import type { Tx } from '../storage/doors.ts';
+import type { Sealed } from '../vault/sealed.ts';
+import type { RegistrationId } from './registration-store.ts';
+
+export type GrantState =
+  | 'pending'
+  | 'pending_confirmation'
+  | 'active'
+  | 'degraded'
+  | 'needs_reauth'
+  | 'disconnected'
+  | 'static';
+
+export type GrantRow = {
+  readonly tenantId: TenantId;
+  readonly credentialId: CredentialId;
+  readonly registrationId: RegistrationId | null;
+  readonly mintedByTenantId: TenantId | null;
+  readonly mintedBy: AuthClientId | null;
+  readonly providerKey: string | null;
+  readonly consentNo: number;
+  readonly tokenNo: number;
+  readonly state: GrantState;
+  readonly ct: Sealed | null;
+  readonly issuedAt: Date | null;
+  readonly expiresAt: Date | null;
+  readonly refreshExpiresAt: Date | null;
+  readonly expiryAssumed: boolean;
+  readonly refreshDueAt: Date | null;
+  readonly refreshedAt: Date | null;
+  readonly attemptId: string | null;
+  readonly attemptOwner: string | null;
+  readonly attemptDeadline: Date | null;
+  readonly outcomeUnknown: boolean;
+  readonly failCount: number;
+  readonly suspectSince: Date | null;
+  readonly lastErrorCode: string | null;
+  readonly lastError: string | null;
+  readonly lastErrorAt: Date | null;
+  readonly accountRef: Buffer | null;
+  readonly accountLabel: string | null;
+  readonly grantedScope: string | null;
+};
+
+export const grantColumns = sql`
+  g.tenant_id as "tenantId", g.credential_id as "credentialId", g.registration_id as "registrationId",
+  g.minted_by_tenant_id as "mintedByTenantId", g.minted_by as "mintedBy", g.provider_key as "providerKey",
+  g.consent_no as "consentNo", g.token_no as "tokenNo", g.state, g.ct, g.issued_at as "issuedAt",
+  g.expires_at as "expiresAt", g.refresh_expires_at as "refreshExpiresAt", g.expiry_assumed as "expiryAssumed",
+  g.refresh_due_at as "refreshDueAt", g.refreshed_at as "refreshedAt", g.attempt_id as "attemptId",
+  g.attempt_owner as "attemptOwner", g.attempt_deadline as "attemptDeadline", g.outcome_unknown as "outcomeUnknown",
+  g.fail_count as "failCount", g.suspect_since as "suspectSince", g.last_error_code as "lastErrorCode",
+  g.last_error as "lastError", g.last_error_at as "lastErrorAt", g.account_ref as "accountRef",
+  g.account_label as "accountLabel", g.granted_scope as "grantedScope"`;
+
+export async function insertPendingGrant(
+  tx: Tx,
+  tenantId: TenantId,
+  credentialId: CredentialId,
+): Promise<void> {
+  await sql`
+    insert into oauth_grant (tenant_id, credential_id, state) values (${tenantId}, ${credentialId}, 'pending')`.execute(
+    tx,
+  );
+}
+
+export async function selectGrant(tx: Tx, credentialId: CredentialId): Promise<GrantRow | null> {
+  const found = await sql<GrantRow>`
+    select ${grantColumns} from oauth_grant g
+    where g.tenant_id = latchkey_tenant() and g.credential_id = ${credentialId}`.execute(tx);
+  return found.rows[0] ?? null;
+}
+
+export async function selectGrantForUpdate(tx: Tx, credentialId: CredentialId): Promise<GrantRow | null> {
+  const found = await sql<GrantRow>`
+    select ${grantColumns} from oauth_grant g
+    where g.tenant_id = latchkey_tenant() and g.credential_id = ${credentialId} for update`.execute(tx);
+  return found.rows[0] ?? null;
+}
+
+export type ConsentWrite = {
+  readonly expectedConsentNo: number;
+  readonly ct: Sealed;
+  readonly state: 'active' | 'static';
+  readonly registrationId: RegistrationId | null;
+  readonly mintedByTenantId: TenantId | null;
+  readonly mintedBy: AuthClientId | null;
+  readonly providerKey: string | null;
+  readonly issuedAt: Date;
+  readonly expiresAt: Date | null;
+  readonly refreshExpiresAt: Date | null;
+  readonly expiryAssumed: boolean;
+  readonly refreshDueAt: Date | null;
+  readonly accountRef: Buffer | null;
+  readonly accountLabel: string | null;
+  readonly grantedScope: string | null;
+};
+
+/** Replaces the token set. False when another consent or a disconnect came first. */
+export async function writeConsent(
+  tx: Tx,
+  credentialId: CredentialId,
+  write: ConsentWrite,
+): Promise<boolean> {
+  const changed = await sql`
+    update oauth_grant set consent_no = consent_no + 1, token_no = token_no + 1, state = ${write.state}, ct = ${write.ct},
+      registration_id = ${write.registrationId}, minted_by_tenant_id = ${write.mintedByTenantId}, minted_by = ${write.mintedBy},
+      provider_key = ${write.providerKey}, issued_at = ${write.issuedAt}, expires_at = ${write.expiresAt},
+      refresh_expires_at = ${write.refreshExpiresAt}, expiry_assumed = ${write.expiryAssumed},
+      refresh_due_at = ${write.refreshDueAt}, refreshed_at = null, attempt_id = null, attempt_owner = null,
+      attempt_deadline = null, outcome_unknown = false, fail_count = 0, suspect_since = null, last_error_code = null,
+      last_error = null, last_error_at = null, account_ref = ${write.accountRef}, account_label = ${write.accountLabel},
+      granted_scope = ${write.grantedScope}
+    where tenant_id = latchkey_tenant() and credential_id = ${credentialId} and consent_no = ${write.expectedConsentNo}`.execute(
+    tx,
+  );
+  return changed.numAffectedRows === 1n;
+}
+
+/** Marks that a consent awaits confirmation; only a grant without tokens shows it. */
+export async function markAwaitingConfirmation(
+  tx: Tx,
+  credentialId: CredentialId,
+  awaiting: boolean,
+): Promise<void> {
+  const [from, to] = awaiting ? ['pending', 'pending_confirmation'] : ['pending_confirmation', 'pending'];
+  await sql`
+    update oauth_grant set state = ${to}
+    where tenant_id = latchkey_tenant() and credential_id = ${credentialId} and state = ${from}`.execute(tx);
+}
+
+export async function writeDisconnect(tx: Tx, credentialId: CredentialId): Promise<boolean> {
+  const changed = await sql`
+    update oauth_grant set consent_no = consent_no + 1, state = 'disconnected', ct = null, issued_at = null,
+      expires_at = null, refresh_expires_at = null, refresh_due_at = null, attempt_id = null, attempt_owner = null,
+      attempt_deadline = null, outcome_unknown = false, fail_count = 0, suspect_since = null, account_ref = null,
+      account_label = null, granted_scope = null
+    where tenant_id = latchkey_tenant() and credential_id = ${credentialId} and state <> 'disconnected'`.execute(
+    tx,
+  );
+  return changed.numAffectedRows === 1n;
+}
+
+export type Attempt = {
+  readonly attemptId: string;
+  readonly processId: string;
+  readonly deadlineSeconds: number;
+};
+
+/**
+ * Arms one grant before anything is sent. Null when it is armed already, not refreshable, or told to wait
+ * (a failure's backoff, or an unknown outcome whose deadline + 10 s has not passed).
+ */
+export async function armGrant(
+  tx: Tx,
+  credentialId: CredentialId,
+  attempt: Attempt,
+): Promise<GrantRow | null> {
+  const armed = await sql<GrantRow>`
+    update oauth_grant g set attempt_id = ${attempt.attemptId}, attempt_owner = ${attempt.processId},
+      attempt_deadline = clock_timestamp() + make_interval(secs => ${attempt.deadlineSeconds})
+    where g.tenant_id = latchkey_tenant() and g.credential_id = ${credentialId} and g.attempt_id is null
+      and g.state in ('active', 'degraded') and g.ct is not null and g.refresh_due_at is not null
+      and (g.refresh_due_at <= clock_timestamp() or (g.fail_count = 0 and not g.outcome_unknown))
+    returning ${grantColumns}`.execute(tx);
+  return armed.rows[0] ?? null;
+}
+
+export type ClaimedGrant = {
+  readonly tenantId: TenantId;
+  readonly credentialId: CredentialId;
+  readonly attemptId: string;
+};
+
+/** Claims and arms what is due, over all tenants, earliest first. Through the scheduler's door. */
+export async function claimDueGrants(
+  tx: Tx,
+  options: { readonly processId: string; readonly deadlineSeconds: number; readonly limit: number },
+): Promise<readonly ClaimedGrant[]> {
+  const claimed = await sql<ClaimedGrant>`
+    with due as (
+      select tenant_id, credential_id from oauth_grant
+      where state in ('active', 'degraded') and refresh_due_at <= clock_timestamp() and attempt_id is null
+      order by refresh_due_at limit ${options.limit} for update skip locked)
+    update oauth_grant g set attempt_id = gen_random_uuid(), attempt_owner = ${options.processId},
+      attempt_deadline = clock_timestamp() + make_interval(secs => ${options.deadlineSeconds})
+    from due where g.tenant_id = due.tenant_id and g.credential_id = due.credential_id
+    returning g.tenant_id as "tenantId", g.credential_id as "credentialId", g.attempt_id as "attemptId"`.execute(
+    tx,
+  );
+  return claimed.rows;
+}
+
+/** The armed grant of a claim, or null when the claim no longer stands (consent, disconnect, take-over). */
+export async function selectArmedGrant(
+  tx: Tx,
+  credentialId: CredentialId,
+  attemptId: string,
+): Promise<GrantRow | null> {
+  const found = await sql<GrantRow>`
+    select ${grantColumns} from oauth_grant g
+    where g.tenant_id = latchkey_tenant() and g.credential_id = ${credentialId} and g.attempt_id = ${attemptId}`.execute(
+    tx,
+  );
+  return found.rows[0] ?? null;
+}
+
+export type RefreshWrite = {
+  readonly consentNo: number;
+  readonly tokenNo: number;
+  readonly ct: Sealed;
+  readonly state: 'active' | 'static';
+  readonly issuedAt: Date;
+  readonly expiresAt: Date | null;
+  /** Undefined keeps the stored one: the refresh token was not replaced. */
+  readonly refreshExpiresAt: Date | null | undefined;
+  readonly expiryAssumed: boolean;
+  readonly refreshDueAt: Date | null;
+  readonly grantedScope: string | null;
+};
+
+/** Compare-and-swap on (consent_no, token_no), not on the attempt: a late but valid commit must count. */
+export async function writeRefresh(
+  tx: Tx,
+  credentialId: CredentialId,
+  write: RefreshWrite,
+): Promise<boolean> {
+  const refreshExpiresAt =
+    write.refreshExpiresAt === undefined ? sql`refresh_expires_at` : sql`${write.refreshExpiresAt}`;
+  const changed = await sql`
+    update oauth_grant set ct = ${write.ct}, token_no = token_no + 1, state = ${write.state}, issued_at = ${write.issuedAt},
+      expires_at = ${write.expiresAt}, refresh_expires_at = ${refreshExpiresAt}, expiry_assumed = ${write.expiryAssumed},
+      refresh_due_at = ${write.refreshDueAt}, refreshed_at = clock_timestamp(), attempt_id = null, attempt_owner = null,
+      attempt_deadline = null, outcome_unknown = false, fail_count = 0, suspect_since = null, last_error_code = null,
+      last_error = null, last_error_at = null, granted_scope = ${write.grantedScope}
+    where tenant_id = latchkey_tenant() and credential_id = ${credentialId}
+      and consent_no = ${write.consentNo} and token_no = ${write.tokenNo}`.execute(tx);
+  return changed.numAffectedRows === 1n;
+}
+
+export type FailureWrite = {
+  readonly attemptId: string;
+  readonly consentNo: number;
+  readonly tokenNo: number;
+  readonly state: 'active' | 'degraded' | 'needs_reauth';
+  /** Seconds from now, or null = never again by itself. */
+  readonly retryAfterSeconds: number | null;
+  /** True: the request may have been executed; the retry waits until the deadline + 10 s. */
+  readonly outcomeUnknown: boolean;
+  readonly isSuspect: boolean;
+  readonly errorCode: string;
+  readonly errorText: string;
+};
+
+export async function failRefresh(tx: Tx, credentialId: CredentialId, write: FailureWrite): Promise<boolean> {
+  const delay = sql`clock_timestamp() + make_interval(secs => ${write.retryAfterSeconds}::double precision)`;
+  const dueAt =
+    write.retryAfterSeconds === null
+      ? sql`null::timestamptz`
+      : write.outcomeUnknown
+        ? sql`greatest(attempt_deadline + interval '10 s', ${delay})`
+        : delay;
+  const changed = await sql`
+    update oauth_grant set state = ${write.state}, refresh_due_at = ${dueAt}, fail_count = fail_count + 1,
+      outcome_unknown = outcome_unknown or ${write.outcomeUnknown},
+      suspect_since = case when ${write.isSuspect} then coalesce(suspect_since, clock_timestamp()) else suspect_since end,
+      last_error_code = ${write.errorCode}, last_error = ${write.errorText}, last_error_at = clock_timestamp(),
+      attempt_id = null, attempt_owner = null, attempt_deadline = null
+    where tenant_id = latchkey_tenant() and credential_id = ${credentialId} and attempt_id = ${write.attemptId}
+      and consent_no = ${write.consentNo} and token_no = ${write.tokenNo}`.execute(tx);
+  return changed.numAffectedRows === 1n;
+}
+
+/** Gives an attempt back of which nothing was sent. */
+export async function releaseAttempt(
+  tx: Tx,
+  credentialId: CredentialId,
+  attemptId: string,
+  retryAfterSeconds: number,
+): Promise<void> {
+  await sql`
+    update oauth_grant set attempt_id = null, attempt_owner = null, attempt_deadline = null,
+      refresh_due_at = clock_timestamp() + make_interval(secs => ${retryAfterSeconds})
+    where tenant_id = latchkey_tenant() and credential_id = ${credentialId} and attempt_id = ${attemptId}`.execute(
+    tx,
+  );
+}
+
+/**
+ * Takes over attempts whose owner's heartbeat is gone, never by time alone: a paused process may still hold the
+ * provider's answer. The retry waits until the deadline + 10 s have passed. Through the scheduler's door.
+ */
+export async function recoverArmedGrants(tx: Tx, heartbeatSeconds: number): Promise<number> {
+  const recovered = await sql`
+    update oauth_grant g set attempt_id = null, attempt_owner = null, attempt_deadline = null, outcome_unknown = true,
+      refresh_due_at = clock_timestamp() + random() * interval '3 s'
+    where g.attempt_deadline < clock_timestamp() - interval '10 s'
+      and not exists (select 1 from process p where p.id = g.attempt_owner
+        and p.heartbeat_at > clock_timestamp() - make_interval(secs => ${heartbeatSeconds}))`.execute(tx);
+  return Number(recovered.numAffectedRows ?? 0n);
+}
+
+/** Live grants of the same registration and provider account: revoking one may end them all. */
+export async function countLiveSiblings(
+  tx: Tx,
+  grant: {
+    readonly credentialId: CredentialId;
+    readonly registrationId: RegistrationId;
+    readonly accountRef: Buffer;
+  },
+): Promise<number> {
+  const found = await sql<{ total: number }>`
+    select count(*) as total from oauth_grant
+    where tenant_id = latchkey_tenant() and registration_id = ${grant.registrationId}
+      and account_ref = ${grant.accountRef} and credential_id <> ${grant.credentialId} and ct is not null`.execute(
+    tx,
+  );
+  return found.rows[0]?.total ?? 0;
+}

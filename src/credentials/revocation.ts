@@ -1,0 +1,165 @@
+// Takes tokens back at the provider after they are gone here. Deleting never waits for it: the job tries for 24 hours,
+// then gives up, and leaves a receipt in the credential's log either way.
+import { audit, systemActor } from '../audit/event.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { type CredentialId, isUuid, newId, type TenantId } from '../kernel/ids.ts';
+import type { Log } from '../kernel/log.ts';
+import { Plain } from '../kernel/plain.ts';
+import type { Egress } from '../oauth/egress.ts';
+import { createProvider } from '../oauth/provider.ts';
+import { type RevocationOutcome, revokeTokens } from '../oauth/revocation.ts';
+import type { Doors, Tx } from '../storage/doors.ts';
+import { enqueue } from '../storage/job.ts';
+import { placeOf } from '../vault/sealed-columns.ts';
+import type { Vault } from '../vault/vault.ts';
+import { openClientSecrets } from './auth-client.ts';
+import { type AuthClientRow, selectAuthClient } from './auth-client-store.ts';
+import { findCredential } from './credential.ts';
+import { parseTokens, type StoredTokens, serializeTokens } from './grant.ts';
+import { writeConnectionLog } from './log-store.ts';
+import { getRegistration, type RegistrationId } from './registration.ts';
+import {
+  closeRevocation,
+  countRevocationAttempt,
+  insertRevocation,
+  type RevocationId,
+  type RevocationRow,
+  selectRevocation,
+} from './revocation-store.ts';
+
+export const revocationJob = 'credential.revoke';
+const keepForHours = 24;
+
+export type RevocationReason = 'disconnected' | 'deleted' | 'superseded' | 'cancelled' | 'replaced';
+
+/** Leaves tokens to be revoked, with the client's secrets of today: the client may be deleted in the same transaction. */
+export async function leaveRevocation(options: {
+  readonly tx: Tx;
+  readonly vault: Vault;
+  readonly tenant: TenantId;
+  readonly credentialId: CredentialId;
+  readonly registrationId: RegistrationId;
+  readonly client: Pick<AuthClientRow, 'tenantId' | 'id'> | null;
+  readonly tokens: StoredTokens;
+  readonly reason: RevocationReason;
+}): Promise<void> {
+  const { tx, vault, tenant, client } = options;
+  const id = newId<RevocationId>();
+  const key = { tenant_id: tenant, id };
+  const row = client === null ? null : await selectAuthClient(tx, client.id);
+  const secrets = row === null ? [] : await openClientSecrets(tx, vault, row);
+  const secretTexts = Plain.fromText(JSON.stringify(secrets.map(({ secret }) => secret.revealText())));
+  await insertRevocation(tx, {
+    tenantId: tenant,
+    id,
+    credentialId: options.credentialId,
+    registrationId: options.registrationId,
+    authClientTenantId: client?.tenantId ?? null,
+    authClientId: client?.id ?? null,
+    reason: options.reason,
+    sealed: await vault.seal(tx, placeOf('revocationTokens', key), serializeTokens(options.tokens)),
+    clientSecretsSealed: await vault.seal(tx, placeOf('revocationClientSecrets', key), secretTexts),
+    keepForHours,
+  });
+  await enqueue(tx, revocationJob, { tenantId: tenant, revocationId: id }, { jobKey: `revoke:${id}` });
+}
+
+type Opened = {
+  readonly row: RevocationRow;
+  readonly provider: ReturnType<typeof createProvider>;
+  readonly clientId: string;
+  readonly secrets: readonly Plain[];
+  readonly tokens: StoredTokens;
+};
+
+/** The handler of `revocationJob`. */
+export function createRevoker(deps: {
+  readonly doors: Doors;
+  readonly vault: Vault;
+  readonly egress: Egress;
+  readonly clock: Clock;
+  readonly log: Log;
+}): (payload: unknown) => Promise<void> {
+  const { doors, vault, egress, clock, log } = deps;
+
+  async function open(tx: Tx, id: RevocationId): Promise<Opened | null> {
+    const row = await selectRevocation(tx, id);
+    if (row === null || row.doneAt !== null || row.sealed === null || row.clientSecretsSealed === null)
+      return null;
+    const key = { tenant_id: row.tenantId, id };
+    const tokens = parseTokens(await vault.open(tx, placeOf('revocationTokens', key), row.sealed));
+    const secretTexts = await vault.open(
+      tx,
+      placeOf('revocationClientSecrets', key),
+      row.clientSecretsSealed,
+    );
+    const registration = await getRegistration(tx, row.registrationId);
+    return {
+      row,
+      tokens,
+      clientId: registration.clientId,
+      provider: createProvider(registration),
+      secrets: (JSON.parse(secretTexts.revealText()) as string[]).map((text) => Plain.fromText(text)),
+    };
+  }
+
+  return async (payload) => {
+    const { tenantId, revocationId } = payload as { tenantId: TenantId; revocationId: RevocationId };
+    if (!isUuid(tenantId) || !isUuid(revocationId)) return;
+    const opened = await doors.withTenant(tenantId, (tx) => open(tx, revocationId));
+    if (opened === null) return;
+    const outcome = await revokeTokens({
+      egress,
+      provider: opened.provider,
+      client: { clientId: opened.clientId, clientSecret: opened.secrets[0] ?? null },
+      accessToken: opened.tokens.accessToken,
+      refreshToken: opened.tokens.refreshToken,
+    });
+    const isOver = outcome.kind !== 'retry' || opened.row.isExpired;
+    await doors.withTenant(tenantId, async (tx) => {
+      if (isOver) return await close(tx, opened.row, outcome);
+      await countRevocationAttempt(tx, revocationId, outcome.code);
+      const waitMs = Math.max(
+        outcome.retryAfterMs ?? 0,
+        Math.min(30_000 * 2 ** opened.row.attempts, 3_600_000),
+      );
+      const runAt = new Date(clock.now().getTime() + waitMs);
+      await enqueue(
+        tx,
+        revocationJob,
+        { tenantId, revocationId },
+        { runAt, jobKey: `revoke:${revocationId}` },
+      );
+    });
+    log.info('revocation', { outcome: outcome.kind, tenant: tenantId, revocation: revocationId });
+  };
+}
+
+const receipts: Readonly<Record<RevocationOutcome['kind'], string>> = {
+  done: 'The tokens were revoked at the provider.',
+  unsupported:
+    'The provider has no revocation address; the tokens were deleted here and end there by themselves.',
+  refused:
+    'The provider refused to revoke the tokens; they were deleted here. Revoke them in the provider’s settings.',
+  retry:
+    'The provider could not be reached for 24 hours; the tokens were deleted here. Revoke them in its settings.',
+};
+
+async function close(tx: Tx, row: RevocationRow, outcome: RevocationOutcome): Promise<void> {
+  await closeRevocation(tx, row.id, outcome.kind);
+  await audit(tx, {
+    action: 'grant.revocation_ended',
+    actor: systemActor,
+    object: { kind: 'credential', id: row.credentialId },
+    result: outcome.kind === 'done' ? 'ok' : 'failed',
+    detail: { outcome: outcome.kind, reason: row.reason },
+  });
+  // The credential may be gone: its log went with it, and the audit event is the receipt that stays.
+  if ((await findCredential(tx, row.credentialId)) === null) return;
+  await writeConnectionLog(tx, {
+    credentialId: row.credentialId,
+    severity: outcome.kind === 'done' ? 'info' : 'warn',
+    code: `revocation_${outcome.kind}`,
+    message: receipts[outcome.kind],
+  });
+}
