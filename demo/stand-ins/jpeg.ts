@@ -115,7 +115,7 @@ function writeValue(bits: BitWriter, codes: Codes, run: number, value: number): 
   if (category > 0) bits.write([value < 0 ? value + (1 << category) - 1 : value, category]);
 }
 
-/** Three 8x8 planes, the YCbCr of JFIF centred on zero; the last column and row are repeated beyond the edge. */
+/** Three 8x8 planes, YCbCr as full-range Rec. 601, centred on zero; the last column and row are repeated beyond the edge. */
 function blockOf(picture: Picture, left: number, top: number): readonly number[][] {
   const planes: number[][] = [[], [], []];
   for (let i = 0; i < 64; i += 1) {

@@ -35,7 +35,7 @@ type Authorization = {
   readonly signature: string;
 };
 
-export const maxSkewMs = 15 * 60 * 1000;
+const maxSkewMs = 15 * 60 * 1000;
 
 export function verifySignature(request: SignedRequest, rules: SignatureRules): VerifiedSignature {
   const authorization = authorizationOf(request);
