@@ -15,7 +15,7 @@ const input = z.looseObject({
   label: text.optional(),
   type: z.string().max(100),
   required: z.boolean().optional(),
-  default: z.unknown(),
+  default: z.unknown().optional(),
   collection: z.string().max(100).optional(),
   comments: text.optional(),
   shown: z.boolean().optional(),
