@@ -20,6 +20,7 @@ export const faultTable = {
   too_large: { status: 413, title: 'Too large' },
   unsupported_media_type: { status: 415, title: 'Unsupported media type' },
   provider_refused: { status: 422, title: 'Provider refused' },
+  mail_refused: { status: 422, title: 'Mail refused' },
   egress_refused: { status: 422, title: 'Address not allowed' },
   rate_limited: { status: 429, title: 'Too many requests' },
   internal: { status: 500, title: 'Internal error' },
