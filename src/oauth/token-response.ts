@@ -18,6 +18,8 @@ export type TokenReading =
 const maxTokenLength = 16_384;
 // What can stand in an Authorization header: anything else would be header injection.
 const headerSafe = /^[\x21-\x7e]+$/;
+// RFC 6749 A.17 lets a refresh token hold spaces too; it travels in bodies only.
+const bodySafe = /^[\x20-\x7e]+$/;
 // Proof-of-possession types (RFC 9449 and drafts): handed out as Bearer they would be useless or worse.
 const boundTokenTypes = new Set(['mac', 'dpop', 'pop', 'hoba', 'n_a']);
 const consumed = new Set(['access_token', 'accessToken', 'token_type', 'tokenType', 'scope', 'expires_in']);
@@ -50,11 +52,11 @@ function readTokens(input: {
   readonly now: Date;
 }): TokenReading {
   const { fields, holder } = input;
-  const accessToken = tokenText(holder.access_token ?? holder.accessToken);
+  const accessToken = tokenText(holder.access_token ?? holder.accessToken, headerSafe);
   if (accessToken === null)
     return { kind: 'unreadable', problem: 'the access token is not fit for a header' };
   const rawRefresh = holder.refresh_token ?? holder.refreshToken;
-  const refreshToken = isAbsent(rawRefresh) ? null : tokenText(rawRefresh);
+  const refreshToken = isAbsent(rawRefresh) ? null : tokenText(rawRefresh, bodySafe);
   // Dropping a malformed one would keep the old, perhaps spent, refresh token without anybody noticing.
   if (!isAbsent(rawRefresh) && refreshToken === null) {
     return { kind: 'unreadable', problem: 'the refresh token is not fit for use' };
@@ -132,9 +134,9 @@ function firstText(...values: readonly unknown[]): string | null {
   return null;
 }
 
-function tokenText(value: unknown): string | null {
+function tokenText(value: unknown, allowed: RegExp): string | null {
   if (typeof value !== 'string' || value.length > maxTokenLength) return null;
-  return headerSafe.test(value) ? value : null;
+  return allowed.test(value) ? value : null;
 }
 
 function readTokenType(value: unknown): string {
