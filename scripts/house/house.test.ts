@@ -239,8 +239,9 @@ const rules: readonly {
   {
     rule: 'no re-exports of single names',
     path: 'src/vault/vault.ts',
-    bad: "export type { Sealed } from './seal.ts';\n",
+    bad: "export { seal } from './seal.ts';\n",
     says: /re-exports/,
+    fine: "export type { Sealed } from './seal.ts';\n",
   },
   {
     rule: 'no folder that says nothing',
@@ -295,8 +296,8 @@ const rules: readonly {
   {
     rule: 'vendor words in names',
     path: 'src/connections/resolve.ts',
-    bad: 'export const a = { authorizationMethod: 1 };\n',
-    says: /authorizationMethod/,
+    bad: 'export const a = { authSecret: 1 };\n',
+    says: /authSecret/,
     fine: "import '@prismatic-io/spectral';\nexport const a = { authorizationMethod: 1, spectral: 2 };\n",
     finePath: 'src/hosts/spectral-host.ts',
   },

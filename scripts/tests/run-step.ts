@@ -33,7 +33,7 @@ async function runCheck(root: string, step: Step & { kind: 'check' }): Promise<V
 async function runTests(root: string, step: Step & { kind: 'tests' }): Promise<Verdict> {
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-test-'));
   const resultFile = join(folder, 'result.json');
-  const { DATABASE_URL: _, ...env } = process.env;
+  const { DATABASE_URL: _url, TEST_DATABASE_URL: _testUrl, ...env } = process.env;
   const reporters = ['--reporter=default', '--reporter=./scripts/tests/result-reporter.ts'];
   const args = [
     'node_modules/vitest/vitest.mjs',
