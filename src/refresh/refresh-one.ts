@@ -1,0 +1,268 @@
+// One refresh of one armed grant: send once, then commit by (consent_no, token_no), or write down how it failed.
+// The arming, which the caller has committed before, is also the proof that the database can persist the answer.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { audit, systemActor } from '../audit/event.ts';
+import {
+  type ClientSecret,
+  mendAuthClient,
+  openClientSecrets,
+  tripAuthClient,
+} from '../credentials/auth-client.ts';
+import { type AuthClientRow, selectAuthClient } from '../credentials/auth-client-store.ts';
+import { commitRefresh, openTokens, type StoredTokens } from '../credentials/grant.ts';
+import { failRefresh, type GrantRow, releaseAttempt, selectArmedGrant } from '../credentials/grant-store.ts';
+import { writeConnectionLog } from '../credentials/log-store.ts';
+import { getRegistration, type Registration } from '../credentials/registration.ts';
+import { leaveRevocation } from '../credentials/revocation.ts';
+import type { Clock } from '../kernel/clock.ts';
+import type { CredentialId, TenantId } from '../kernel/ids.ts';
+import { errorFields, type Log } from '../kernel/log.ts';
+import type { Egress } from '../oauth/egress.ts';
+import { createProvider, type Provider } from '../oauth/provider.ts';
+import { refreshDue } from '../oauth/refresh-due.ts';
+import type { TokenOutcome, TokenProblem } from '../oauth/token-outcome.ts';
+import { refreshToken } from '../oauth/token-request.ts';
+import { mergeRefreshed, type TokenSet } from '../oauth/token-set.ts';
+import type { Doors, Tx } from '../storage/doors.ts';
+import type { Vault } from '../vault/vault.ts';
+import { decideFailure } from './failure-rule.ts';
+
+/** Total time of the requests of one attempt; the attempt's deadline in the database is this and the start's slack. */
+export const sendDeadlineMs = 20_000;
+/** An attempt that has not begun to send by then is given back: its deadline would come too close. */
+export const startSlackMs = 5_000;
+export const attemptDeadlineSeconds = (sendDeadlineMs + startSlackMs) / 1000;
+
+const minSendMs = 1_000;
+const commitWaitsMs = [50, 200, 1_000, 3_000, 10_000, 20_000, 30_000, 60_000];
+
+export type Armed = {
+  readonly tenant: TenantId;
+  readonly credentialId: CredentialId;
+  readonly attemptId: string;
+  readonly armedAtMs: number;
+};
+
+export type RefreshResult =
+  | { readonly kind: 'refreshed' }
+  | { readonly kind: 'failed'; readonly problem: TokenProblem }
+  /** Consent, disconnect or take-over came first; or nothing was sent. */
+  | { readonly kind: 'void' };
+
+export type RefreshOneDeps = {
+  readonly doors: Doors;
+  readonly vault: Vault;
+  readonly egress: Egress;
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Log;
+};
+
+type Prepared = {
+  readonly grant: GrantRow;
+  readonly tokens: StoredTokens;
+  readonly registration: Registration;
+  readonly client: AuthClientRow | null;
+  readonly secrets: readonly ClientSecret[];
+  readonly provider: Provider;
+};
+
+const noRefreshToken: TokenProblem = {
+  kind: 'revoked',
+  code: 'no_refresh_token',
+  message: null,
+  cure: 'The provider gave no refresh token. Connect the account again, and ask for offline access.',
+};
+
+export function createRefreshOne(deps: RefreshOneDeps): (armed: Armed) => Promise<RefreshResult> {
+  const { doors, vault, clock, log } = deps;
+
+  return async (armed) => {
+    const prepared = await doors.withTenant(armed.tenant, (tx) => prepare(tx, vault, armed));
+    if (prepared === null) return { kind: 'void' };
+    if (clock.monotonicMs() - armed.armedAtMs > startSlackMs) {
+      await doors.withTenant(armed.tenant, (tx) =>
+        releaseAttempt(tx, armed.credentialId, armed.attemptId, 0),
+      );
+      return { kind: 'void' };
+    }
+    const issuedAt = clock.now();
+    const outcome = await send(deps, prepared, armed);
+    if (outcome.kind === 'success') return await keepSuccess(deps, prepared, outcome.tokens, issuedAt);
+    await keepFailure(deps, armed, prepared, outcome);
+    log.info('refresh failed', {
+      tenant: armed.tenant,
+      credential: armed.credentialId,
+      kind: outcome.kind,
+      reason: outcome.code,
+    });
+    return { kind: 'failed', problem: outcome };
+  };
+}
+
+async function prepare(tx: Tx, vault: Vault, armed: Armed): Promise<Prepared | null> {
+  const grant = await selectArmedGrant(tx, armed.credentialId, armed.attemptId);
+  if (grant === null || grant.registrationId === null) return null;
+  const tokens = await openTokens(tx, vault, grant);
+  if (tokens === null) return null;
+  const registration = await getRegistration(tx, grant.registrationId);
+  const client = grant.mintedBy === null ? null : await selectAuthClient(tx, grant.mintedBy);
+  const secrets = client === null ? [] : await openClientSecrets(tx, vault, client);
+  return { grant, tokens, registration, client, secrets, provider: createProvider(registration) };
+}
+
+/** The newest secret first; an older one only after the provider has refused the client itself, which spends nothing. */
+async function send(deps: RefreshOneDeps, prepared: Prepared, armed: Armed): Promise<TokenOutcome> {
+  const { tokens, registration, provider, secrets } = prepared;
+  if (tokens.refreshToken === null) return noRefreshToken;
+  const tries = secrets.length === 0 ? [null] : secrets.map(({ secret }) => secret);
+  let outcome: TokenOutcome = noRefreshToken;
+  for (const clientSecret of tries) {
+    const leftMs = sendDeadlineMs - (deps.clock.monotonicMs() - armed.armedAtMs);
+    if (leftMs < minSendMs) break;
+    outcome = await refreshToken({
+      egress: deps.egress,
+      clock: deps.clock,
+      provider,
+      client: { clientId: registration.clientId, clientSecret },
+      refreshToken: tokens.refreshToken,
+      scope: tokens.scope,
+      deadlineMs: leftMs,
+    });
+    if (outcome.kind !== 'client_rejected' || outcome.code !== 'invalid_client') break;
+  }
+  return outcome;
+}
+
+async function keepSuccess(
+  deps: RefreshOneDeps,
+  prepared: Prepared,
+  answer: TokenSet,
+  issuedAt: Date,
+): Promise<RefreshResult> {
+  const { grant, client, provider } = prepared;
+  const previous = { ...prepared.tokens, expiresInSeconds: null, refreshExpiresInSeconds: null };
+  const merged = mergeRefreshed(previous, answer);
+  const tokens: StoredTokens = { ...merged, callbackParams: prepared.tokens.callbackParams };
+  const timing = refreshDue({
+    issuedAt,
+    expiresInSeconds: answer.expiresInSeconds,
+    refreshExpiresInSeconds: answer.refreshExpiresInSeconds,
+    isRenewable: tokens.refreshToken !== null,
+    accessToken: tokens.accessToken,
+    clientDefaultSeconds: client?.tokenExpiresInSeconds ?? null,
+    catalogueDefaultSeconds: provider.quirks.defaultLifetimeSeconds,
+    leadSeconds: client?.leadSeconds ?? null,
+    maxLeadSeconds: provider.quirks.maxLeadSeconds,
+    random: deps.random,
+  });
+  const refreshSeconds = answer.refreshExpiresInSeconds;
+  const refreshExpiresAt =
+    refreshSeconds === null ? undefined : new Date(issuedAt.getTime() + refreshSeconds * 1000);
+  const committed = await persistently(deps, () =>
+    deps.doors.withTenant(grant.tenantId, async (tx) => {
+      const result = await commitRefresh({
+        tx,
+        vault: deps.vault,
+        grant,
+        tokens,
+        timing: { issuedAt, ...timing, refreshExpiresAt },
+        grantedScope: tokens.scope,
+      });
+      if (result === 'superseded') await giveBack(tx, deps.vault, prepared, tokens);
+      else await noteRecovery(tx, prepared);
+      return result;
+    }),
+  );
+  return committed === 'committed' ? { kind: 'refreshed' } : { kind: 'void' };
+}
+
+// Somebody disconnected or connected anew while we asked: what we hold belongs to nobody and is taken back.
+async function giveBack(tx: Tx, vault: Vault, prepared: Prepared, tokens: StoredTokens): Promise<void> {
+  const { grant, registration, client } = prepared;
+  await leaveRevocation({
+    tx,
+    vault,
+    tenant: grant.tenantId,
+    credentialId: grant.credentialId,
+    registrationId: registration.id,
+    client,
+    tokens,
+    reason: 'superseded',
+  });
+}
+
+async function noteRecovery(tx: Tx, prepared: Prepared): Promise<void> {
+  const { grant, client } = prepared;
+  if (client !== null && client.brokenSince !== null && client.tenantId === grant.tenantId) {
+    await mendAuthClient(tx, client.id);
+  }
+  if (grant.failCount === 0) return;
+  await writeConnectionLog(tx, {
+    credentialId: grant.credentialId,
+    severity: 'info',
+    code: 'refresh_recovered',
+    message: `The token was refreshed again after ${grant.failCount} failed ${grant.failCount === 1 ? 'try' : 'tries'}.`,
+  });
+}
+
+async function keepFailure(
+  deps: RefreshOneDeps,
+  armed: Armed,
+  prepared: Prepared,
+  problem: TokenProblem,
+): Promise<void> {
+  const { grant, client } = prepared;
+  const decided = decideFailure(problem, grant, deps.random);
+  const decision =
+    problem === noRefreshToken
+      ? { ...decided, state: 'needs_reauth' as const, retryAfterSeconds: null }
+      : decided;
+  await persistently(deps, () =>
+    deps.doors.withTenant(armed.tenant, async (tx) => {
+      const { consentNo, tokenNo } = grant;
+      const written = await failRefresh(tx, armed.credentialId, {
+        attemptId: armed.attemptId,
+        consentNo,
+        tokenNo,
+        ...decision,
+      });
+      if (!written) return;
+      if (decision.tripsClient && client !== null && client.tenantId === armed.tenant) {
+        await tripAuthClient(tx, client.id, decision.errorText);
+      }
+      const isNews = grant.lastErrorCode !== decision.errorCode || decision.state === 'needs_reauth';
+      if (isNews) await noteFailure(tx, armed, decision);
+    }),
+  );
+}
+
+async function noteFailure(tx: Tx, armed: Armed, decision: ReturnType<typeof decideFailure>): Promise<void> {
+  const isOver = decision.state === 'needs_reauth';
+  await writeConnectionLog(tx, {
+    credentialId: armed.credentialId,
+    severity: isOver ? 'error' : 'warn',
+    code: isOver ? 'needs_authorization' : 'refresh_failed',
+    message: `Refreshing failed (${decision.errorCode}): ${decision.errorText}`,
+  });
+  await audit(tx, {
+    action: isOver ? 'grant.lost' : 'grant.refresh_failed',
+    actor: systemActor,
+    object: { kind: 'credential', id: armed.credentialId },
+    result: 'failed',
+    detail: { code: decision.errorCode },
+  });
+}
+
+/** The answer exists nowhere else: it is held and offered to the database for two minutes before it is given up. */
+async function persistently<T>(deps: RefreshOneDeps, write: () => Promise<T>): Promise<T> {
+  for (const waitMs of commitWaitsMs) {
+    try {
+      return await write();
+    } catch (error) {
+      deps.log.error('a refresh cannot be committed yet', errorFields(error));
+      await sleep(waitMs);
+    }
+  }
+  return await write();
+}
