@@ -36,7 +36,12 @@ export function routeSocketsThroughParent(dial: Dial): void {
     this.once('close', dialing.cancel);
     dialing.path.then(
       (path) => {
-        if (!this.destroyed) Reflect.apply(connectDirectly, this, [{ path }]);
+        if (this.destroyed) return;
+        // Making its handle, `connect` clears the stream's state. Here the user may have written and ended
+        // meanwhile, and that must not be forgotten.
+        this._undestroy = () => {};
+        Reflect.apply(connectDirectly, this, [{ path }]);
+        Reflect.deleteProperty(this, '_undestroy');
       },
       (error: Error) => this.destroy(error),
     );

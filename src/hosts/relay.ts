@@ -99,11 +99,20 @@ function offer(path: string, far: Duplex, call: AbortController): Promise<void> 
   });
 }
 
+/** Each side may end before the other; whatever was on its way still arrives. Only an untimely close cuts both. */
 function joinStreams(near: net.Socket, far: Duplex, call: AbortController): void {
   call.signal.addEventListener('abort', () => near.destroy(), { once: true });
   near.on('error', () => call.abort());
-  near.pipe(far).on('close', () => call.abort());
-  far.pipe(near).on('close', () => call.abort());
+  for (const [one, other] of [
+    [near, far],
+    [far, near],
+  ] as const) {
+    one.pipe(other);
+    one.on('close', () => {
+      const isComplete = one.readableEnded && one.writableFinished;
+      if (!isComplete || other.closed) call.abort();
+    });
+  }
 }
 
 /** The code is the system's; the text is ours, because the system's may tell addresses of our network. */
