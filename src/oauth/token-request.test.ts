@@ -234,14 +234,12 @@ test('what happened on the wire decides between safe and unknown', async () => {
 
 test('an answer that gives our own request back does not give it to the reader', async () => {
   const { origin } = await serve((response, seen) => {
-    response
-      .writeHead(400)
-      .end(
-        JSON.stringify({
-          error: 'invalid_grant',
-          error_description: `got ${seen.body} ${seen.headers.authorization}`,
-        }),
-      );
+    response.writeHead(400).end(
+      JSON.stringify({
+        error: 'invalid_grant',
+        error_description: `got ${seen.body} ${seen.headers.authorization}`,
+      }),
+    );
   });
   for (const clientAuth of ['post', 'basic'] as const) {
     const outcome = await exchangeCode({ ...request(origin, { clientAuth }), ...exchange });
