@@ -5,7 +5,7 @@ import { Fault, isFault, notFound } from '../src/kernel/fault.ts';
 import { type Answer, jsonAnswer } from './answer.ts';
 import type { Emulator } from './emulator.ts';
 import type { LedgerRecord } from './ledger.ts';
-import { parsed } from './quirk.ts';
+import { parsed } from './parse.ts';
 import { quirkNames } from './quirks.ts';
 import { readBody } from './token-request.ts';
 

@@ -2,7 +2,7 @@
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { fingerprint } from './ledger.ts';
-import { parsed } from './quirk.ts';
+import { parsed } from './parse.ts';
 
 const printable = z.string().regex(/^[\x20-\x7e]{1,500}$/);
 

@@ -17,9 +17,10 @@ import { createDispatch } from './dispatch.ts';
 import { faultSchema, type ScriptedFaultInput } from './fault.ts';
 import { createGrantBook, type GrantBook } from './grant-book.ts';
 import { type Ledger, openLedger } from './ledger.ts';
-import { parsed, type Quirk, type QuirkInput } from './quirk.ts';
+import { parsed } from './parse.ts';
+import type { Quirk, QuirkInput } from './quirk.ts';
 import type { LiveToken } from './resource-server.ts';
-import { createStandardsMode, defaultScopes, type StandardsMode } from './standards.ts';
+import { createStandardsMode, type StandardsMode } from './standards.ts';
 import { isLive } from './token-rules.ts';
 import { createWaitingRoom } from './waiting-room.ts';
 import { createWeather } from './weather.ts';
@@ -29,8 +30,6 @@ export type EmulatorOptions = ModeChange & {
   readonly port?: number;
   /** Default: `latchkey-demo` / `latchkey-demo-secret` with any loopback redirect URI. */
   readonly clients?: readonly EmulatedClientInput[];
-  /** Scopes that standards mode knows besides its defaults; quirky mode grants whatever is asked. */
-  readonly scopes?: readonly string[];
   /** Appends every ledger record to this file as JSON lines. */
   readonly ledgerFile?: string;
   readonly clock?: Clock;
@@ -95,7 +94,6 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       issuer: url,
       behaviour,
       clients,
-      scopes: [...defaultScopes, ...(options.scopes ?? [])],
       log,
     }),
   );

@@ -21,6 +21,8 @@ export type LedgerRecord = {
   /** Names with their values; secrets and tokens are hidden. */
   readonly params: Readonly<Record<string, string>>;
   readonly refreshTokenPresented: string | null;
+  /** True if an earlier request had already traded this refresh token for a new one. */
+  readonly presentedAgain: boolean;
   readonly accessTokenPresented: string | null;
   readonly receivedAt: string;
   /** Token requests of this grant that were open when this one came, itself included. */
@@ -102,6 +104,7 @@ export async function openLedger(options: {
   const openByGrant = new Map<string, number>();
   const maxByGrant = new Map<string, number>();
   const grantByRefreshToken = new Map<string, string>();
+  const traded = new Set<string>();
   const uses = { accepted: 0, refused: 0 };
   const stamp = () => options.clock.now().toISOString();
   const persist = (record: LedgerRecord) => file?.append(JSON.stringify(record)) ?? Promise.resolve();
@@ -122,6 +125,7 @@ export async function openLedger(options: {
       seq: index + 1,
       ...opening,
       receivedAt: stamp(),
+      presentedAgain: opening.refreshTokenPresented !== null && traded.has(opening.refreshTokenPresented),
       concurrent,
       executed: false,
       executedAt: null,
@@ -148,7 +152,10 @@ export async function openLedger(options: {
       seq: record.seq,
       executed: (fields) => {
         change({ ...fields, executed: true, executedAt: stamp() });
-        const { grant, refreshTokenIssued } = record;
+        const { grant, refreshTokenIssued, refreshTokenPresented: presented } = record;
+        if (presented !== null && refreshTokenIssued !== null && refreshTokenIssued !== presented) {
+          traded.add(presented);
+        }
         if (grant !== null && refreshTokenIssued !== null) grantByRefreshToken.set(refreshTokenIssued, grant);
         return persist(record);
       },

@@ -1,8 +1,8 @@
 // How a provider behaves: one flat record, the same for presets, the command line, tests and the admin API.
 // In standards mode only the fields marked "both modes" count; the rest is what standards do not allow.
 import { z } from 'zod';
-import { Fault } from '../src/kernel/fault.ts';
 import { faultSchema } from './fault.ts';
+import { parsed } from './parse.ts';
 import { tokenShapeSchema } from './token-shape.ts';
 
 const seconds = z.number().min(0).max(1e12);
@@ -78,13 +78,4 @@ export type QuirkInput = z.input<typeof quirkSchema>;
 /** Parses a record somebody typed; the fault names the field and what is wrong with it. */
 export function parseQuirk(input: unknown): Quirk {
   return parsed(quirkSchema, input);
-}
-
-/** The one way from unknown JSON to a record in this folder: the first problem becomes a public fault. */
-export function parsed<T>(schema: z.ZodType<T>, input: unknown): T {
-  const result = schema.safeParse(input);
-  if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const field = issue?.path.join('.') || 'body';
-  throw new Fault('invalid_field', `${field}: ${issue?.message ?? 'not understood'}`, { field });
 }

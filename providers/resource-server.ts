@@ -1,8 +1,8 @@
 // A small API that lives on the emulator's tokens: it proves whether an access token is good.
 import type { IncomingMessage } from 'node:http';
+import { accountClaims } from './account.ts';
 import { type Answer, jsonAnswer } from './answer.ts';
 import { fingerprint, type LedgerBook } from './ledger.ts';
-import { accountClaims } from './standards.ts';
 
 /** What a live token stands for. */
 export type LiveToken = {

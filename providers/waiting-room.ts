@@ -29,6 +29,7 @@ export function createWaitingRoom(): WaitingRoom {
   return {
     wait: (res, { ms, leaveWithClient }) =>
       new Promise((resolve) => {
+        if (leaveWithClient && res.destroyed) return resolve('gone');
         const onGone = () => leave('gone');
         const timer = ms === null ? null : setTimeout(() => leave('elapsed'), ms);
         const leave = (end: WaitEnd) => {
