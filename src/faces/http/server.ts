@@ -1,0 +1,132 @@
+// The HTTP server beneath all faces: limits, headers, request ids, one way to turn an error into an answer. Routes are
+// registered by the faces; each face may say errors in its own dialect.
+import { readFileSync } from 'node:fs';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { Fault, type FaultCode, faultTable, isFault } from '../../kernel/fault.ts';
+import { newId } from '../../kernel/ids.ts';
+import { errorFields, type Log } from '../../kernel/log.ts';
+
+export type HttpOptions = {
+  readonly log: Log;
+  readonly trustedHops: number;
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
+  readonly isHttps: boolean;
+};
+
+/** How a face says an error: body and content type. The status and Retry-After are the server's. */
+export type ErrorDialect = (
+  fault: Fault,
+  request: FastifyRequest,
+) => { readonly type: string; readonly body: unknown };
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    errorDialect?: ErrorDialect;
+  }
+}
+
+const bodyLimitBytes = 2 * 1024 * 1024;
+/** Slow senders may not hold a connection for ever. */
+const requestTimeoutMs = 30_000;
+
+// Pages override what they need (forms, styles of their own); everything else is data and may load nothing at all.
+const headers = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+  'cross-origin-resource-policy': 'same-origin',
+} as const;
+
+export function createHttpServer(options: HttpOptions): FastifyInstance {
+  const { log, tls } = options;
+  const app = Fastify({
+    loggerInstance: undefined,
+    logger: false,
+    bodyLimit: bodyLimitBytes,
+    requestTimeout: requestTimeoutMs,
+    trustProxy:
+      options.trustedHops > 0 ? (_address: string, hop: number) => hop <= options.trustedHops : false,
+    genReqId: () => newId<never>() as string,
+    routerOptions: { ignoreTrailingSlash: true, maxParamLength: 400, ignoreDuplicateSlashes: true },
+    ...(tls === null ? {} : { https: { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) } }),
+  } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance;
+
+  app.addHook('onRequest', async (request, reply) => {
+    reply.headers(headers);
+    reply.header('x-request-id', request.id);
+    if (options.isHttps) reply.header('strict-transport-security', 'max-age=63072000; includeSubDomains');
+  });
+  app.setErrorHandler((error, request, reply) => answerError(toFault(error), request, reply, log));
+  app.setNotFoundHandler((request, reply) =>
+    answerError(
+      new Fault(
+        'not_found',
+        `There is nothing at ${request.method} ${request.url.split('?')[0]?.slice(0, 200)}.`,
+        {
+          cure: 'Check the address.',
+        },
+      ),
+      request,
+      reply,
+      log,
+    ),
+  );
+  return app;
+}
+
+function answerError(fault: Fault, request: FastifyRequest, reply: FastifyReply, log: Log): void {
+  if (fault.status >= 500) {
+    log.error('request failed', {
+      ...errorFields(fault),
+      method: request.method,
+      route: request.routeOptions.url,
+      request: request.id,
+    });
+  }
+  if (fault.retryAfterSeconds !== null) reply.header('retry-after', String(fault.retryAfterSeconds));
+  if (fault.code === 'not_authenticated')
+    reply.header('www-authenticate', 'Bearer, Basic realm="latchkey", charset="UTF-8"');
+  const dialect = request.routeOptions.config.errorDialect ?? plainDialect;
+  const { type, body } = dialect(fault, request);
+  void reply.code(fault.status).type(type).send(body);
+}
+
+const plainDialect: ErrorDialect = (fault, request) => ({
+  type: 'application/json; charset=utf-8',
+  body: { error: { code: fault.code, message: fault.public, field: fault.field, requestId: request.id } },
+});
+
+const codeByStatus: Readonly<Record<number, FaultCode>> = {
+  400: 'bad_request',
+  404: 'not_found',
+  405: 'method_not_allowed',
+  406: 'not_acceptable',
+  413: 'too_large',
+  415: 'unsupported_media_type',
+};
+
+/** Errors of the framework are callers' mistakes with words of their own; anything unknown is ours and stays inside. */
+export function toFault(error: unknown): Fault {
+  if (isFault(error)) return error;
+  const status = error instanceof Error && 'statusCode' in error ? error.statusCode : undefined;
+  const code = typeof status === 'number' ? codeByStatus[status] : undefined;
+  if (code !== undefined) return new Fault(code, frameworkWords(code), { cause: error });
+  return new Fault('internal', 'Something went wrong on our side.', {
+    cure: 'Try again; if it lasts, give the operator the request id.',
+    cause: error,
+  });
+}
+
+function frameworkWords(code: FaultCode): string {
+  switch (code) {
+    case 'too_large':
+      return `The body is larger than ${bodyLimitBytes} bytes.`;
+    case 'unsupported_media_type':
+      return 'The body’s content type is not supported here. Send application/json.';
+    case 'bad_request':
+      return 'The request could not be read. Check that the body is valid JSON and that the content type says so.';
+    default:
+      return `${faultTable[code].title}.`;
+  }
+}
