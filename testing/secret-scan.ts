@@ -28,14 +28,14 @@ export async function scanForSecrets(
   folders: readonly string[],
   secrets: Readonly<Record<string, string>>,
 ): Promise<ScanReport> {
-  const needles = Object.entries(secrets).flatMap(([secret, text]) => spellings(secret, text));
+  const index = new NeedleIndex(Object.entries(secrets).flatMap(([secret, text]) => spellings(secret, text)));
   const hits: SecretHit[] = [];
   let files = 0;
   let bytes = 0;
   for (const folder of folders) {
     for await (const file of filesBelow(folder)) {
       files++;
-      bytes += await scanFile(file, needles, hits);
+      bytes += await scanFile(file, index, hits);
     }
   }
   return { files, bytes, hits };
@@ -87,8 +87,37 @@ async function* filesBelow(folder: string): AsyncGenerator<string> {
   }
 }
 
-async function scanFile(file: string, needles: readonly Needle[], hits: SecretHit[]): Promise<number> {
-  const overlap = Math.max(...needles.map((needle) => needle.bytes.length)) - 1;
+/** All needles at once: two bytes rule out nearly every position, four find the needles that may begin there. */
+class NeedleIndex {
+  readonly longest: number;
+  readonly #begins = new Uint8Array(65_536);
+  readonly #byStart = new Map<number, Needle[]>();
+
+  constructor(needles: readonly Needle[]) {
+    this.longest = Math.max(...needles.map((needle) => needle.bytes.length));
+    for (const needle of needles) {
+      const start = needle.bytes.readUInt32BE(0);
+      this.#begins[start >>> 16] = 1;
+      this.#byStart.set(start, [...(this.#byStart.get(start) ?? []), needle]);
+    }
+  }
+
+  *find(window: Buffer): Generator<{ readonly needle: Needle; readonly at: number }> {
+    const begins = this.#begins;
+    let pair = window[0] ?? 0;
+    for (let at = 0; at + 3 < window.length; at++) {
+      pair = ((pair & 0xff) << 8) | (window[at + 1] as number);
+      if (begins[pair] === 0) continue;
+      for (const needle of this.#byStart.get(window.readUInt32BE(at)) ?? []) {
+        const end = at + needle.bytes.length;
+        if (end <= window.length && needle.bytes.compare(window, at, end) === 0) yield { needle, at };
+      }
+    }
+  }
+}
+
+async function scanFile(file: string, index: NeedleIndex, hits: SecretHit[]): Promise<number> {
+  const overlap = index.longest - 1;
   const buffer = Buffer.alloc(chunkBytes + overlap);
   const handle = await open(file, 'r');
   try {
@@ -98,7 +127,12 @@ async function scanFile(file: string, needles: readonly Needle[], hits: SecretHi
       const { bytesRead } = await handle.read(buffer, kept, chunkBytes, position);
       if (bytesRead === 0) return position;
       const window = buffer.subarray(0, kept + bytesRead);
-      collect(window, { file, base: position - kept, reported: kept }, needles, hits);
+      for (const { needle, at } of index.find(window)) {
+        // A needle that lay wholly in the overlap was reported with the chunk before.
+        if (at + needle.bytes.length <= kept) continue;
+        const { secret, encoding } = needle;
+        hits.push({ file, offset: position - kept + at, secret, encoding });
+      }
       position += bytesRead;
       const keep = Math.min(overlap, window.length);
       window.copy(buffer, 0, window.length - keep);
@@ -106,22 +140,5 @@ async function scanFile(file: string, needles: readonly Needle[], hits: SecretHi
     }
   } finally {
     await handle.close();
-  }
-}
-
-function collect(
-  window: Buffer,
-  at: { readonly file: string; readonly base: number; readonly reported: number },
-  needles: readonly Needle[],
-  hits: SecretHit[],
-): void {
-  for (const { secret, encoding, bytes } of needles) {
-    let found = window.indexOf(bytes);
-    while (found !== -1) {
-      // A needle that lay wholly in the overlap was reported with the chunk before.
-      const isNew = found + bytes.length > at.reported;
-      if (isNew) hits.push({ file: at.file, offset: at.base + found, secret, encoding });
-      found = window.indexOf(bytes, found + 1);
-    }
   }
 }
