@@ -55,8 +55,11 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Database &
   const pools = connect('embedded', logins, options.log);
   let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {
-    await pools.close();
-    await server.stop();
+    try {
+      await pools.close();
+    } finally {
+      await server.stop();
+    }
   };
   const lost = new Promise<void>((resolve) => {
     void server.ended.then(() => {
