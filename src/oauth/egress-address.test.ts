@@ -230,6 +230,8 @@ test('public is what is public in both families', () => {
   }
   for (const text of [
     '4000::1',
+    '168.63.129.16',
+    '::ffff:168.63.129.16',
     '2001:db8::1',
     '3fff::1',
     '5f00::1',

@@ -33,7 +33,6 @@ export type RefreshDue = {
 
 const assumedLifetimeSeconds = 3_600;
 const shortLifetimeSeconds = 600;
-const minLeadSeconds = 120;
 const maxLeadSeconds = 900;
 const leadShare = 0.2;
 const jitterShare = 0.1;
@@ -66,8 +65,8 @@ function lifetimeOf(input: RefreshDueInput): Lifetime | null {
 }
 
 /**
- * Seconds after issue. Ordinary tokens: a fifth of the life ahead of expiry, between 2 and 15 minutes, spread over a
- * tenth of the life. Short ones (under 10 minutes): around half-life. Never before 45 % of the life, so that no lead,
+ * Seconds after issue. Ordinary tokens: a fifth of the life ahead of expiry, at most 15 minutes, spread over a tenth of
+ * the life. Short ones (under 10 minutes, where a fifth is less than 2 minutes): around half-life. Never before 45 % of the life, so that no lead,
  * however large, makes a loop of refreshes.
  */
 function dueAfter(life: number, input: RefreshDueInput): number {
@@ -80,7 +79,7 @@ function dueAfter(life: number, input: RefreshDueInput): number {
   const ordinary =
     life < shortLifetimeSeconds
       ? half
-      : life - clamp(leadShare * life, minLeadSeconds, maxLeadSeconds) - jitterShare * life * input.random();
+      : life - Math.min(leadShare * life, maxLeadSeconds) - jitterShare * life * input.random();
   const due = cap !== null && life - ordinary > cap ? withinLead(life, cap, input.random) : ordinary;
   return Math.min(Math.max(due, Math.min(half, life)), latest);
 }
@@ -116,8 +115,4 @@ function jwtLifetimeSeconds(token: Plain | null, issuedAt: Date): number | null 
 
 function positive(value: number | null | undefined): number | null {
   return value === null || value === undefined || !(value > 0) ? null : value;
-}
-
-function clamp(value: number, least: number, most: number): number {
-  return Math.min(Math.max(value, least), most);
 }
