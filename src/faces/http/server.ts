@@ -1,7 +1,12 @@
 // The HTTP server beneath all faces: limits, headers, request ids, one way to turn an error into an answer. Routes are
 // registered by the faces; each face may say errors in its own dialect.
 import { readFileSync } from 'node:fs';
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import Fastify, {
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+  type FastifyServerOptions,
+} from 'fastify';
 import { Fault, type FaultCode, faultTable, isFault } from '../../kernel/fault.ts';
 import { newId } from '../../kernel/ids.ts';
 import { errorFields, type Log } from '../../kernel/log.ts';
@@ -40,17 +45,19 @@ const headers = {
 
 export function createHttpServer(options: HttpOptions): FastifyInstance {
   const { log, tls } = options;
-  const app = Fastify({
-    loggerInstance: undefined,
+  const settings: FastifyServerOptions = {
     logger: false,
     bodyLimit: bodyLimitBytes,
     requestTimeout: requestTimeoutMs,
-    trustProxy:
-      options.trustedHops > 0 ? (_address: string, hop: number) => hop <= options.trustedHops : false,
+    trustProxy: (_address, hop) => hop < options.trustedHops,
     genReqId: () => newId<never>() as string,
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 400, ignoreDuplicateSlashes: true },
-    ...(tls === null ? {} : { https: { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) } }),
-  } as Parameters<typeof Fastify>[0]) as unknown as FastifyInstance;
+  };
+  // The two servers differ in type only by their listener; nothing beneath looks at it.
+  const app: FastifyInstance =
+    tls === null
+      ? Fastify(settings)
+      : (Fastify({ ...(settings as object), https: readTlsFiles(tls) }) as unknown as FastifyInstance);
 
   app.addHook('onRequest', async (request, reply) => {
     reply.headers(headers);
@@ -73,6 +80,10 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     ),
   );
   return app;
+}
+
+function readTlsFiles(tls: NonNullable<HttpOptions['tls']>): { readonly cert: Buffer; readonly key: Buffer } {
+  return { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) };
 }
 
 function answerError(fault: Fault, request: FastifyRequest, reply: FastifyReply, log: Log): void {

@@ -1,0 +1,50 @@
+// `latchkey start`: one process that serves, refreshes and works, with the embedded database as its child.
+import { existsSync, readFileSync } from 'node:fs';
+import { compose, type Running } from '../compose.ts';
+import { readConfig } from '../config.ts';
+import { createLog, errorFields } from '../kernel/log.ts';
+
+/** Resolves with the exit code when the server has ended. */
+export async function start(env: NodeJS.ProcessEnv): Promise<number> {
+  const config = readConfig(env, process.cwd());
+  const log = createLog({ level: config.logLevel });
+  const stopping = new Promise<string>((resolve) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
+  });
+  const running = await compose(config, log, buildVersion());
+  announce(running, config.dataDirectory);
+  const ending = await Promise.race([
+    stopping.then((signal) => ({ code: 0, signal })),
+    running.failed.catch((error: unknown) => {
+      log.error('stopping', errorFields(error));
+      return { code: 1, signal: null };
+    }),
+  ]);
+  if (ending.signal !== null) console.log(`${ending.signal}: finishing what is under way ...`);
+  // A second signal means "now": what is armed is recovered at the next start.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+  await running.close();
+  return ending.code;
+}
+
+function announce(running: Running, dataDirectory: string): void {
+  console.log(`Latchkey is ready at ${running.url}`);
+  if (running.isNew) {
+    console.log(
+      `Keep a copy of ${dataDirectory}/root.key in a safe place: without it nothing sealed can be opened.`,
+    );
+  }
+  if (running.setupUrl !== null) console.log(`Set up the first owner: ${running.setupUrl}`);
+}
+
+/** Of the package that this file belongs to; it is one folder deeper once compiled. */
+export function buildVersion(): string {
+  for (const up of ['../../package.json', '../../../package.json']) {
+    const file = new URL(up, import.meta.url);
+    if (!existsSync(file)) continue;
+    const manifest: unknown = JSON.parse(readFileSync(file, 'utf8'));
+    if (typeof manifest === 'object' && manifest !== null && 'version' in manifest)
+      return String(manifest.version);
+  }
+  return 'unknown';
+}
