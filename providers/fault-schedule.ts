@@ -1,4 +1,5 @@
-// Which scripted fault strikes the next request. First match in the list wins; each counts its own matches.
+// Which scripted fault strikes the next request: the first in the list whose turn it is. So a list of single
+// faults is used up in order, one per request.
 import type { ScriptedFault } from './fault.ts';
 import type { LedgerKind } from './ledger.ts';
 
@@ -20,17 +21,20 @@ export function createFaultSchedule(): FaultSchedule {
     return rightKind && (fault.grant === undefined || fault.grant === grant);
   }
 
+  function isDue({ fault, seen }: Slot): boolean {
+    const turn = seen - fault.skip;
+    return turn >= 1 && turn % fault.every === 0;
+  }
+
   function take(kind: LedgerKind, grant: string | null): ScriptedFault | null {
-    for (const candidate of slots) {
-      if (!matches(candidate, kind, grant)) continue;
-      candidate.seen += 1;
-      const turn = candidate.seen - candidate.fault.skip;
-      if (turn < 1 || turn % candidate.fault.every !== 0) continue;
-      candidate.struck += 1;
-      slots = slots.filter(({ fault, struck }) => fault.times === null || struck < fault.times);
-      return candidate.fault;
-    }
-    return null;
+    const candidates = slots.filter((candidate) => matches(candidate, kind, grant));
+    // All of them count the request, also those that another one beats to it.
+    for (const candidate of candidates) candidate.seen += 1;
+    const striking = candidates.find(isDue);
+    if (striking === undefined) return null;
+    striking.struck += 1;
+    slots = slots.filter(({ fault, struck }) => fault.times === null || struck < fault.times);
+    return striking.fault;
   }
 
   return {

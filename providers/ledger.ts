@@ -38,6 +38,8 @@ export type LedgerRecord = {
   readonly status: number | null;
   /** When a whole answer was handed to the network; null if the client never got one. */
   readonly answeredAt: string | null;
+  /** When the client hung up without an answer. */
+  readonly leftAt: string | null;
   /** When nothing of this request was running or open any more. */
   readonly endedAt: string | null;
 };
@@ -75,6 +77,7 @@ export type LedgerEntry = {
     change: Partial<Pick<LedgerRecord, 'outcome' | 'fault' | 'status' | 'grant' | 'client'>>,
   ) => void;
   readonly answered: (status: number) => void;
+  readonly left: () => void;
   readonly end: () => void;
 };
 
@@ -135,6 +138,7 @@ export async function openLedger(options: {
       fault: null,
       status: null,
       answeredAt: null,
+      leftAt: null,
       endedAt: null,
     };
     const change = (fields: Partial<LedgerRecord>) => {
@@ -161,6 +165,9 @@ export async function openLedger(options: {
       },
       note: change,
       answered: (status) => change({ status, answeredAt: stamp() }),
+      left: () => {
+        if (record.answeredAt === null && record.endedAt === null) change({ leftAt: stamp() });
+      },
       end: () => {
         if (record.endedAt !== null) return;
         change({ endedAt: stamp() });

@@ -54,7 +54,10 @@ export function standardsConfiguration(options: {
       devInteractions: { enabled: false },
       rpInitiatedLogout: { enabled: false },
       clientCredentials: { enabled: true },
-      revocation: { enabled: true },
+      revocation: {
+        enabled: true,
+        allowedPolicy: async (_context, client, token) => client.clientId === token.clientId,
+      },
       introspection: { enabled: true, allowedPolicy: async () => true },
     },
     renderError: async (context, out) => {

@@ -62,6 +62,7 @@ export function createTokenDesk(options: TokenDeskOptions): TokenDesk {
       refreshTokenPresented: print,
       accessTokenPresented: null,
     });
+    res.once('close', entry.left);
     try {
       await serve({ req, res, request, executor, entry, grant });
     } finally {
