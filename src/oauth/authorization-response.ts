@@ -45,7 +45,7 @@ export function readAuthorizationResponse(query: string): AuthorizationResponse 
 
 /**
  * RFC 9207 2.4: an `iss` must be the issuer that the browser was sent to, and must be there when the provider promises
- * it. Compared exactly; without a known issuer an unpromised `iss` says nothing.
+ * it. Compared exactly; without a known issuer an `iss` that nobody promised says nothing.
  */
 export function isIssuerAccepted(provider: Provider, iss: string | null): boolean {
   if (iss === null) return !provider.issAdvertised;

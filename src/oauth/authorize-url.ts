@@ -1,8 +1,9 @@
 // The URL that sends a browser to the provider's consent page (RFC 6749 4.1.1, RFC 7636 4.3).
 import { invalidField } from '../kernel/fault.ts';
+import type { Params } from './client-style.ts';
 import { checkEndpointUrl } from './endpoint-url.ts';
 import type { PkceChallenge } from './pkce.ts';
-import type { Params, Provider } from './provider.ts';
+import type { Provider } from './provider.ts';
 
 export type AuthorizeUrlInput = {
   readonly provider: Provider;

@@ -1,7 +1,7 @@
 // How the client proves itself at the token and revocation endpoints (RFC 6749 2.3): exactly one way per request,
 // because some providers refuse a request that carries two.
 import type { Plain } from '../kernel/plain.ts';
-import type { ClientAuth } from './provider.ts';
+import type { ClientAuth } from './client-style.ts';
 
 export type ClientIdentity = {
   readonly clientId: string;

@@ -1,8 +1,9 @@
 // Asks an issuer for its own endpoints (RFC 8414; OpenID Connect Discovery): fewer URLs to type, none to mistype.
 import { Fault, invalidField } from '../kernel/fault.ts';
+import type { ClientAuth, Pkce } from './client-style.ts';
 import type { Egress } from './egress.ts';
 import { checkEndpointUrl } from './endpoint-url.ts';
-import type { ClientAuth, Pkce, ProviderInput } from './provider.ts';
+import type { ProviderInput } from './provider.ts';
 import { maxTokenBodyBytes, parseBody } from './token-body.ts';
 
 export type Discovered = Pick<Required<ProviderInput>, 'authorizeUrl' | 'tokenUrl' | 'revokeUrl'> & {

@@ -1,3 +1,4 @@
+// cspell:ignore ｅvil évil exam mple
 import { expect, test } from 'vitest';
 import { isFault } from '../kernel/fault.ts';
 import { checkEndpointPattern, expandEndpointPattern, placeholdersOf } from './endpoint-pattern.ts';

@@ -1,7 +1,7 @@
 // Proof Key for Code Exchange (RFC 7636): one verifier per authorization, never reused, sealed until the exchange.
 import { createHash, randomBytes } from 'node:crypto';
 import { Plain } from '../kernel/plain.ts';
-import type { Pkce } from './provider.ts';
+import type { Pkce } from './client-style.ts';
 
 export type PkceChallenge = { readonly challenge: string; readonly method: 'S256' | 'plain' };
 

@@ -2,12 +2,7 @@
 // host of the token endpoint, over the standards' defaults. Plain data, so that it can be shown and compared.
 import { findProviderEntry } from './catalogue/catalogue.ts';
 import type { ProviderEntry, ProviderQuirks, RevocationStyle } from './catalogue/provider-entry.ts';
-
-/** How the client proves itself; exactly one style is sent (RFC 6749 2.3). `basic_raw` skips the form-encoding. */
-export type ClientAuth = 'basic' | 'basic_raw' | 'post' | 'none';
-export type Pkce = 'S256' | 'plain' | 'off';
-export type BodyFormat = 'form' | 'json' | 'query';
-export type Params = Readonly<Record<string, string>>;
+import type { BodyFormat, ClientAuth, Params, Pkce } from './client-style.ts';
 
 export type Provider = {
   /** Key of the catalogue entry; null for a provider that we know nothing about. */

@@ -3,9 +3,10 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Plain } from '../kernel/plain.ts';
 import { type ClientIdentity, proveClient } from './client-auth.ts';
+import type { Params } from './client-style.ts';
 import { type Egress, EgressFault, type EgressRequest } from './egress.ts';
 import type { GrantKind } from './oauth-fault.ts';
-import type { Params, Provider } from './provider.ts';
+import type { Provider } from './provider.ts';
 import { maxTokenBodyBytes } from './token-body.ts';
 import { classifyTokenAnswer, type TokenAnswer, type TokenOutcome } from './token-outcome.ts';
 

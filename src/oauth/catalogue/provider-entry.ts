@@ -1,5 +1,5 @@
 // The form of a catalogue entry: facts about one provider, each to be found in the documentation it names.
-import type { BodyFormat, ClientAuth, Params, Pkce } from '../provider.ts';
+import type { BodyFormat, ClientAuth, Params, Pkce } from '../client-style.ts';
 
 /** Seconds, for lifetimes that documentations state in days. */
 export const day = 86_400;
