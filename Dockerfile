@@ -16,18 +16,18 @@ RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 FROM ${NODE_IMAGE}
 ENV NODE_ENV=production \
     LATCHKEY_DATA=/var/lib/latchkey \
-    LATCHKEY_HOST=0.0.0.0 \
-    LATCHKEY_PORT=3000
+    HOST=0.0.0.0 \
+    PORT=4080
 WORKDIR /app
 COPY --from=packages --chown=root:root /app ./
 COPY --from=build --chown=root:root /app/dist ./dist
+COPY deploy/is-alive.mjs ./deploy/
 RUN install -d -o node -g node -m 0700 /var/lib/latchkey
 USER node
 VOLUME /var/lib/latchkey
-EXPOSE 3000
+EXPOSE 4080
 # Drains within 30 s; Docker itself waits 10 s by default: run with --stop-timeout 40.
 STOPSIGNAL SIGTERM
-HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.LATCHKEY_PORT}/livez`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=3 CMD ["node", "deploy/is-alive.mjs"]
 ENTRYPOINT ["node", "dist/src/cli.js"]
 CMD ["start"]
