@@ -42,7 +42,7 @@ export async function scanForSecrets(
 }
 
 /** The eight encodings (base64 at three offsets each) in which a secret is searched. */
-export function spellings(secret: string, text: string): readonly Needle[] {
+function spellings(secret: string, text: string): readonly Needle[] {
   const raw = Buffer.from(text, 'utf8');
   if (raw.length < minSecretBytes)
     throw new RangeError(`A planted secret has at least ${minSecretBytes} bytes.`);

@@ -23,7 +23,7 @@ const event = (id: string): AuditEvent => ({
   object: { kind: 'credential', id },
   fields: ['api_key', 'label'],
   requestId: 'r-1',
-  detail: { reason: 'édited', count: 2, again: null, ok: true },
+  detail: { reason: 'edited — é', count: 2, again: null, ok: true },
 });
 
 const inTenant = <T>(tenant: TenantId, work: Parameters<typeof fresh.doors.withTenant<T>>[1]) =>
@@ -31,14 +31,14 @@ const inTenant = <T>(tenant: TenantId, work: Parameters<typeof fresh.doors.withT
 const verify = (tenant: TenantId) => inTenant(tenant, (tx) => verifyChain(tx, tenant));
 const chain = (tenant: TenantId) => inTenant(tenant, (tx) => chainWaiting(tx, tenant));
 
-async function tenantWithEvents(count: number): Promise<{ tenant: TenantId; seqs: readonly number[] }> {
+async function tenantWithEvents(count: number): Promise<{ tenant: TenantId; numbers: readonly number[] }> {
   const tenant = await newTestTenant(fresh.doors);
   for (let i = 0; i < count; i++) await inTenant(tenant, (tx) => audit(tx, event(`c${i}`)));
   await chain(tenant);
   const rows = await inTenant(tenant, (tx) =>
     tx.selectFrom('audit_event').select('seq').orderBy('seq').execute(),
   );
-  return { tenant, seqs: rows.map((row) => row.seq) };
+  return { tenant, numbers: rows.map((row) => row.seq) };
 }
 
 /** As somebody with full power over the database would. */
@@ -71,7 +71,7 @@ test('an event is recorded when and only when its change is', async () => {
     result: 'ok',
     fields: ['api_key', 'label'],
     request_id: 'r-1',
-    detail: { reason: 'édited', count: 2, again: null, ok: true },
+    detail: { reason: 'edited — é', count: 2, again: null, ok: true },
   });
 });
 
@@ -127,18 +127,18 @@ const columns: readonly (readonly [string, string])[] = [
   ['fields', `'{}'`],
   ['request_id', 'null'],
   ['detail', `'{}'`],
-  ['detail', `'{"reason": "édited", "count": "2", "again": null, "ok": true}'`],
+  ['detail', `'{"reason": "edited — é", "count": "2", "again": null, "ok": true}'`],
 ];
 
 forged('a change of any column of any event is found at that event', async () => {
   for (const [column, value] of columns) {
-    const { tenant, seqs } = await tenantWithEvents(3);
+    const { tenant, numbers } = await tenantWithEvents(3);
     await tamper(
-      `update audit_event set ${column} = ${value} where tenant_id = '${tenant}' and seq = ${seqs[1]}`,
+      `update audit_event set ${column} = ${value} where tenant_id = '${tenant}' and seq = ${numbers[1]}`,
     );
     expect(await verify(tenant), `${column} = ${value}`).toEqual({
       intact: false,
-      seq: seqs[1],
+      seq: numbers[1],
       problem: 'changed',
     });
   }
@@ -146,15 +146,15 @@ forged('a change of any column of any event is found at that event', async () =>
 
 forged('a removed event, first, middle or last, is named', async () => {
   for (const index of [0, 2, 4]) {
-    const { tenant, seqs } = await tenantWithEvents(5);
-    await tamper(`delete from audit_event where tenant_id = '${tenant}' and seq = ${seqs[index]}`);
-    expect(await verify(tenant)).toEqual({ intact: false, seq: seqs[index], problem: 'missing_event' });
+    const { tenant, numbers } = await tenantWithEvents(5);
+    await tamper(`delete from audit_event where tenant_id = '${tenant}' and seq = ${numbers[index]}`);
+    expect(await verify(tenant)).toEqual({ intact: false, seq: numbers[index], problem: 'missing_event' });
   }
 });
 
 forged('events that changed places are found at the first of them', async () => {
-  const { tenant, seqs } = await tenantWithEvents(5);
-  const [, second, third] = seqs;
+  const { tenant, numbers } = await tenantWithEvents(5);
+  const [, second, third] = numbers;
   await tamper(`update audit_event e set at = o.at, object_id = o.object_id from audit_event o
     where e.tenant_id = '${tenant}' and o.tenant_id = e.tenant_id
       and e.seq in (${second}, ${third}) and o.seq = ${second} + ${third} - e.seq`);
@@ -162,26 +162,26 @@ forged('events that changed places are found at the first of them', async () => 
 
   const links = await tenantWithEvents(3);
   await tamper(`update audit_link set seq = -link_no where tenant_id = '${links.tenant}'`);
-  await tamper(`update audit_link set seq = case seq when -1 then ${links.seqs[1]} when -2 then ${links.seqs[0]}
-    else ${links.seqs[2]} end where tenant_id = '${links.tenant}'`);
-  expect(await verify(links.tenant)).toEqual({ intact: false, seq: links.seqs[1], problem: 'changed' });
+  await tamper(`update audit_link set seq = case seq when -1 then ${links.numbers[1]} when -2 then ${links.numbers[0]}
+    else ${links.numbers[2]} end where tenant_id = '${links.tenant}'`);
+  expect(await verify(links.tenant)).toEqual({ intact: false, seq: links.numbers[1], problem: 'changed' });
 });
 
 forged('removed with its link, moved or slipped in: an event is found out', async () => {
   const cut = await tenantWithEvents(5);
-  await tamper(`delete from audit_event where tenant_id = '${cut.tenant}' and seq = ${cut.seqs[2]}`);
-  await tamper(`delete from audit_link where tenant_id = '${cut.tenant}' and seq = ${cut.seqs[2]}`);
-  expect(await verify(cut.tenant)).toEqual({ intact: false, seq: cut.seqs[1], problem: 'missing_link' });
+  await tamper(`delete from audit_event where tenant_id = '${cut.tenant}' and seq = ${cut.numbers[2]}`);
+  await tamper(`delete from audit_link where tenant_id = '${cut.tenant}' and seq = ${cut.numbers[2]}`);
+  expect(await verify(cut.tenant)).toEqual({ intact: false, seq: cut.numbers[1], problem: 'missing_link' });
 
   const closed = await tenantWithEvents(5);
-  await tamper(`delete from audit_event where tenant_id = '${closed.tenant}' and seq = ${closed.seqs[2]}`);
-  await tamper(`delete from audit_link where tenant_id = '${closed.tenant}' and seq = ${closed.seqs[2]}`);
+  await tamper(`delete from audit_event where tenant_id = '${closed.tenant}' and seq = ${closed.numbers[2]}`);
+  await tamper(`delete from audit_link where tenant_id = '${closed.tenant}' and seq = ${closed.numbers[2]}`);
   for (const no of [4, 5]) {
     await tamper(
       `update audit_link set link_no = ${no - 1} where tenant_id = '${closed.tenant}' and link_no = ${no}`,
     );
   }
-  expect(await verify(closed.tenant)).toEqual({ intact: false, seq: closed.seqs[3], problem: 'changed' });
+  expect(await verify(closed.tenant)).toEqual({ intact: false, seq: closed.numbers[3], problem: 'changed' });
 
   const added = await tenantWithEvents(2);
   await tamper(
@@ -191,19 +191,19 @@ forged('removed with its link, moved or slipped in: an event is found out', asyn
 });
 
 forged('a trail cut back behind a copy of its head is found out', async () => {
-  const { tenant, seqs } = await tenantWithEvents(3);
-  await tamper(`delete from audit_event where tenant_id = '${tenant}' and seq = ${seqs[2]}`);
-  await tamper(`delete from audit_link where tenant_id = '${tenant}' and seq = ${seqs[2]}`);
-  expect(await verify(tenant)).toEqual({ intact: false, seq: seqs[1], problem: 'rewritten' });
+  const { tenant, numbers } = await tenantWithEvents(3);
+  await tamper(`delete from audit_event where tenant_id = '${tenant}' and seq = ${numbers[2]}`);
+  await tamper(`delete from audit_link where tenant_id = '${tenant}' and seq = ${numbers[2]}`);
+  expect(await verify(tenant)).toEqual({ intact: false, seq: numbers[1], problem: 'rewritten' });
 });
 
 forged("another tenant's trail cannot be passed off as one's own", async () => {
-  const { tenant, seqs } = await tenantWithEvents(2);
+  const { tenant, numbers } = await tenantWithEvents(2);
   const thief = await newTestTenant(fresh.doors);
   for (const table of ['audit_event', 'audit_link', 'audit_checkpoint']) {
     await tamper(`update ${table} set tenant_id = '${thief}' where tenant_id = '${tenant}'`);
   }
-  expect(await verify(thief)).toEqual({ intact: false, seq: seqs[0], problem: 'changed' });
+  expect(await verify(thief)).toEqual({ intact: false, seq: numbers[0], problem: 'changed' });
 });
 
 test('a writer that began first and commits last is chained all the same, and does not hold up others', async () => {

@@ -100,18 +100,18 @@ function problemOf(
 }
 
 /** Where a tenant's chain begins: no chain can be passed off as another tenant's. */
-export function rootHash(tenant: TenantId): Buffer {
+function rootHash(tenant: TenantId): Buffer {
   return createHash('sha256')
     .update(encodeParts(['latchkey/audit/v1', tenant]))
     .digest();
 }
 
-export function linkHash(previous: Buffer, row: ChainedRow): Buffer {
+function linkHash(previous: Buffer, row: ChainedRow): Buffer {
   return createHash('sha256').update(previous).update(canonical(row)).digest();
 }
 
 /** Every column of the event; absent and empty differ. */
-export function canonical(row: ChainedRow): Buffer {
+function canonical(row: ChainedRow): Buffer {
   const detail = Object.entries(row.detail).sort(([a], [b]) => (a < b ? -1 : 1));
   return encodeParts([
     String(row.seq),

@@ -60,9 +60,9 @@ export async function insertLinks(tx: Tx, links: readonly Link[]): Promise<void>
       ${links.map((link) => link.hash)}::bytea[]) as l(link_no, seq, hash)`.execute(tx);
 }
 
-export async function deleteUnchained(tx: Tx, seqs: readonly number[]): Promise<void> {
+export async function deleteUnchained(tx: Tx, numbers: readonly number[]): Promise<void> {
   await sql`
-    delete from audit_unchained where tenant_id = latchkey_tenant() and seq = any(${seqs}::bigint[])`.execute(
+    delete from audit_unchained where tenant_id = latchkey_tenant() and seq = any(${numbers}::bigint[])`.execute(
     tx,
   );
 }

@@ -16,7 +16,6 @@ export type ReadAudit = {
 };
 
 type Waiting = { readonly event: AuditEvent; count: number };
-type Batch = Map<string, Waiting>;
 
 const periodMs = 1000;
 const maxWaiting = 100_000;
@@ -28,38 +27,23 @@ export function createReadAudit(options: {
 }): ReadAudit {
   const { doors, log } = options;
   const limit = options.maxWaiting ?? maxWaiting;
-  const batches = new Map<TenantId, Batch>();
-  let waiting = 0;
+  const waiting = createWaitingRoom();
   let timer: NodeJS.Timeout | null = null;
   let drained = false;
   let flushing: Promise<void> = Promise.resolve();
 
-  const add = (tenant: TenantId, event: AuditEvent, count: number): void => {
-    const batch = batches.get(tenant) ?? new Map<string, Waiting>();
-    batches.set(tenant, batch);
-    const key = JSON.stringify(event);
-    const known = batch.get(key);
-    if (known === undefined) {
-      batch.set(key, { event, count });
-      waiting += 1;
-    } else {
-      known.count += count;
-    }
-  };
   const writeAll = async (): Promise<void> => {
     const failures: unknown[] = [];
-    for (const [tenant, batch] of [...batches]) {
-      batches.delete(tenant);
-      waiting -= batch.size;
+    for (const [tenant, batch] of waiting.takeAll()) {
       try {
-        await doors.withTenant(tenant, (tx) => auditAll(tx, [...batch.values()].map(counted)));
+        await doors.withTenant(tenant, (tx) => auditAll(tx, batch.map(counted)));
       } catch (error) {
         if (isFault(error, 'unavailable')) {
-          for (const { event, count } of batch.values()) add(tenant, event, count);
+          for (const { event, count } of batch) waiting.add(tenant, event, count);
           failures.push(error);
         } else {
           // A batch that can never be written must not hold up all later ones.
-          log.error('audit of reads lost', { ...errorFields(error), tenant, events: batch.size });
+          log.error('audit of reads lost', { ...errorFields(error), tenant, events: batch.length });
         }
       }
     }
@@ -80,17 +64,17 @@ export function createReadAudit(options: {
         log.warn('audit of reads waits', errorFields(error));
       }
       timer = null;
-      if (waiting > 0) schedule();
+      if (waiting.size() > 0) schedule();
     }, periodMs);
     timer.unref();
   };
 
   return {
     record: (tenant, event) => {
-      if (waiting >= limit) {
+      if (waiting.size() >= limit) {
         throw new Fault('unavailable', 'Reads cannot be recorded at the moment.', { retryAfterSeconds: 2 });
       }
-      add(tenant, event, 1);
+      waiting.add(tenant, event, 1);
       schedule();
     },
     flush,
@@ -99,6 +83,33 @@ export function createReadAudit(options: {
       if (timer !== null) clearTimeout(timer);
       timer = null;
       await flush();
+    },
+  };
+}
+
+/** What is not written yet, by tenant; equal events are one with a count. */
+function createWaitingRoom() {
+  const batches = new Map<TenantId, Map<string, Waiting>>();
+  let size = 0;
+  return {
+    size: () => size,
+    add: (tenant: TenantId, event: AuditEvent, count: number): void => {
+      const batch = batches.get(tenant) ?? new Map<string, Waiting>();
+      batches.set(tenant, batch);
+      const key = JSON.stringify(event);
+      const known = batch.get(key);
+      if (known === undefined) {
+        batch.set(key, { event, count });
+        size += 1;
+      } else {
+        known.count += count;
+      }
+    },
+    takeAll: (): readonly (readonly [TenantId, readonly Waiting[]])[] => {
+      const taken = [...batches].map(([tenant, batch]) => [tenant, [...batch.values()]] as const);
+      batches.clear();
+      size = 0;
+      return taken;
     },
   };
 }

@@ -37,8 +37,6 @@ export type Keyring = {
   readonly reload: (tx: Tx, tenant: TenantId) => Promise<TenantKeyring | null>;
   /** Adds a key in the caller's transaction; does nothing when that number is taken. */
   readonly create: (tx: Tx, tenant: TenantId, key: { purpose: KeyPurpose; keyNo: number }) => Promise<void>;
-  /** The caller's transaction changes this tenant's keys: what it reads is not for others until it commits. */
-  readonly markChanged: (tx: Tx) => void;
   /** Every ring is read again before its next use; keys that are still there are not unwrapped again. */
   readonly flush: () => void;
 };
@@ -79,56 +77,72 @@ export function createKeyring(options: KeyringOptions): Keyring {
     return { keys, epoch: startedIn, unwrappedAtMs };
   };
 
-  const fly = async (tx: Tx, tenant: TenantId): Promise<TenantKeyring | null> => {
+  const remember = async (tx: Tx, tenant: TenantId): Promise<Ring | null> => {
+    try {
+      const ring = await read(tx, tenant, known(tenant));
+      if (ring === null) rings.delete(tenant);
+      else if ((rings.peek(tenant)?.epoch ?? 0) <= ring.epoch) rings.set(tenant, ring);
+      return ring;
+    } catch (error) {
+      rings.delete(tenant);
+      throw error;
+    }
+  };
+  const loadOnce = async (tx: Tx, tenant: TenantId): Promise<TenantKeyring | null> => {
     const running = flights.get(tenant);
     if (running?.epoch === epoch && isFresh()) {
       // The other caller's transaction may fail for reasons of its own; then this one asks for itself.
       const ring = await running.ring.catch(() => null);
       if (ring !== null) return ring.keys;
     }
-    const flight = { epoch, ring: read(tx, tenant, known(tenant)) };
+    const flight = { epoch, ring: remember(tx, tenant) };
     flights.set(tenant, flight);
     try {
-      const ring = await flight.ring;
-      if (ring === null) rings.delete(tenant);
-      else rings.set(tenant, ring);
-      return ring?.keys ?? null;
-    } catch (error) {
-      rings.delete(tenant);
-      throw error;
+      return (await flight.ring)?.keys ?? null;
     } finally {
       if (flights.get(tenant) === flight) flights.delete(tenant);
     }
   };
-
-  const reload = async (tx: Tx, tenant: TenantId): Promise<TenantKeyring | null> => {
-    if (!changed.has(tx)) return fly(tx, tenant);
-    return (await read(tx, tenant, null))?.keys ?? null;
-  };
+  // What a transaction that changes keys sees is its own until it commits, and may never be.
+  const readForItself = async (tx: Tx, tenant: TenantId): Promise<TenantKeyring | null> =>
+    (await read(tx, tenant, null))?.keys ?? null;
 
   return {
     cached,
-    load: async (tx, tenant) => (changed.has(tx) ? null : cached(tenant)) ?? (await reload(tx, tenant)),
-    reload,
-    create: async (tx, tenant, { purpose, keyNo }) => {
-      changed.add(tx);
-      const id = newId<never>();
-      const material = randomBytes(tenantKeyLength);
-      try {
-        const rootKey = await rootKeyInForce(tx, rootKeys);
-        const wrapped = await rootKey.wrap(material, wrapAad(installation, tenant, { purpose, keyNo, id }));
-        await insertTenantKey(tx, tenant, { purpose, keyNo, id, rootKeyId: rootKey.id, wrapped });
-      } finally {
-        material.fill(0);
-      }
+    load: async (tx, tenant) => {
+      if (changed.has(tx)) return readForItself(tx, tenant);
+      return cached(tenant) ?? (await loadOnce(tx, tenant));
     },
-    markChanged: (tx) => {
+    reload: async (tx, tenant) => {
+      if (changed.has(tx)) return readForItself(tx, tenant);
+      // Never another caller's answer: it may have been read before the key that this one looks for was there.
+      return (await remember(tx, tenant))?.keys ?? null;
+    },
+    create: async (tx, tenant, key) => {
       changed.add(tx);
+      await createKey(tx, tenant, key, options);
     },
     flush: () => {
       epoch += 1;
     },
   };
+}
+
+async function createKey(
+  tx: Tx,
+  tenant: TenantId,
+  key: { readonly purpose: KeyPurpose; readonly keyNo: number },
+  { rootKeys, installation }: KeyringOptions,
+): Promise<void> {
+  const id = newId<never>();
+  const material = randomBytes(tenantKeyLength);
+  try {
+    const rootKey = await rootKeyInForce(tx, rootKeys);
+    const wrapped = await rootKey.wrap(material, wrapAad(installation, tenant, { ...key, id }));
+    await insertTenantKey(tx, tenant, { ...key, id, rootKeyId: rootKey.id, wrapped });
+  } finally {
+    material.fill(0);
+  }
 }
 
 /** What a wrapped tenant key is bound to: it unwraps nowhere else, and under no other number. */
@@ -192,7 +206,7 @@ async function unwrapAll(from: {
   }
 }
 
-export function destroyed(): Fault {
+function destroyed(): Fault {
   return new Fault(
     'gone',
     'The keys of this organization were destroyed; its secrets cannot be opened any more.',

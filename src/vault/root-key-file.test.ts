@@ -80,7 +80,7 @@ test('a root key file that others may read, write or swap is refused, with the c
   await symlink(join(folder, 'elsewhere'), path());
   expect(await startRefusal(() => openRootKeyFiles(folder))).toContain('symbolic link');
   await rm(path());
-  execFileSync('mkfifo', ['-m', '600', path()]);
+  execFileSync('sh', ['-c', 'mkfifo -m 600 "$0"', path()]);
   expect(await startRefusal(() => openRootKeyFiles(folder))).toContain('not a regular file');
 });
 

@@ -123,7 +123,7 @@ async function namesIn(folder: string): Promise<readonly string[]> {
 
 async function openForReading(path: string): Promise<FileHandle | null> {
   try {
-    // NONBLOCK: a named pipe in the key's place must not hang the start.
+    // Without waiting: a named pipe in the key's place must not hang the start.
     return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (cause) {
     const code = errorCode(cause);

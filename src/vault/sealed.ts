@@ -25,7 +25,7 @@ const algorithm = 1;
 
 export const keyIdLength = 16;
 export const saltLength = 32;
-export const commitmentLength = 32;
+const commitmentLength = 32;
 export const nonceLength = 12;
 export const tagLength = 16;
 
@@ -37,7 +37,7 @@ const nonceAt = commitmentAt + commitmentLength;
 const ciphertextAt = nonceAt + nonceLength;
 
 /** The part that says which key: `version | alg | key id | key number`. */
-export const headerLength = saltAt;
+const headerLength = saltAt;
 export const sealedOverhead = ciphertextAt + tagLength;
 
 export function serialiseHeader(key: { readonly keyId: Buffer; readonly keyNo: number }): Buffer {

@@ -228,7 +228,7 @@ test('a fingerprint is equal for equal texts of one tenant and label only', asyn
     await of(two, 'account', 'user-1'),
     await of(one, 'secret', 'user-1'),
     await of(one, 'account', 'user-2'),
-    await of(one, 'accountu', 'ser-1'),
+    await of(one, 'account-user', '-1'),
     await of(one, 'account', '\ud800'),
   ];
   expect(new Set([first, ...others]).size).toBe(6);
