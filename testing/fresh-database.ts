@@ -3,10 +3,9 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { silentLog } from '../src/kernel/log.ts';
-import { connect, type Database, type Logins, type Role } from '../src/storage/database.ts';
-import { doorRoles } from '../src/storage/door-role.ts';
+import { connect, type Database, externalLogins, type Logins, type Role } from '../src/storage/database.ts';
 import { createDoors, type Doors } from '../src/storage/doors.ts';
-import { loginOf } from '../src/storage/external.ts';
+import { loginOf, prepareServer } from '../src/storage/external.ts';
 import { administer, type TestServer, withDatabase } from './database-server.ts';
 
 export type FreshDatabase = {
@@ -36,6 +35,11 @@ export async function freshDatabase(options: FreshDatabaseOptions = {}): Promise
   const name = `${server.prefix}_${randomBytes(5).toString('hex')}`;
   const template = options.migrated === false ? 'template0' : server.template;
   await asAdministrator(server, (client) => client.query(createStatement(server, name, template)));
+  if (server.engine === 'external') {
+    // Rights on a database are not copied with its template.
+    const { login, startup } = loginOf(withDatabase(server.url, name));
+    await prepareServer(login, startup);
+  }
   const logins = loginsAt(server, name);
   const opened: Database[] = [];
   const again = () => {
@@ -77,11 +81,7 @@ function loginsAt(server: TestServer, name: string): Logins {
   if (server.engine === 'embedded') {
     return { login: (role) => ({ ...server.logins[role], database: name }), startup: () => [] };
   }
-  const { login, startup } = loginOf(withDatabase(server.url, name));
-  return {
-    login: () => login,
-    startup: (role) => (role === 'owner' ? startup : [...startup, `role=${doorRoles[role]}`]),
-  };
+  return externalLogins(withDatabase(server.url, name));
 }
 
 function asAdministrator<T>(server: TestServer, work: (client: pg.Client) => Promise<T>): Promise<T> {

@@ -2,7 +2,7 @@
 // mistakes that only the database can see (a duplicate, a row still in use) from trouble.
 import pg from 'pg';
 import type { Log } from '../kernel/log.ts';
-import { type Door, doorRoles } from './door-role.ts';
+import { type Door, doorRoles, ownerRole } from './door-role.ts';
 import { type EmbeddedOptions, type EmbeddedServer, startEmbedded } from './embedded.ts';
 import { loginOf, prepareServer } from './external.ts';
 import { createPool, type PoolOptions, translated } from './pool.ts';
@@ -28,7 +28,7 @@ export type Database = {
   readonly close: () => Promise<void>;
 };
 
-/** How to sign in as each role. Externally there is one login, which becomes the door's role from its first breath. */
+/** How to sign in as each role. `startup` are settings that the session begins with. */
 export type Logins = {
   readonly login: (role: Role) => pg.ClientConfig;
   readonly startup: (role: Role) => readonly string[];
@@ -80,11 +80,16 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Database &
 export async function openExternal(url: string, log: Log): Promise<Database> {
   const { login, startup } = loginOf(url);
   await prepareServer(login, startup);
-  const logins: Logins = {
+  return connect('external', externalLogins(url), log);
+}
+
+/** One login for all; each session becomes its role before its first statement, and RESET ROLE returns to it. */
+export function externalLogins(url: string): Logins {
+  const { login, startup } = loginOf(url);
+  return {
     login: () => login,
-    startup: (role) => (role === 'owner' ? startup : [...startup, `role=${doorRoles[role]}`]),
+    startup: (role) => [...startup, `role=${role === 'owner' ? ownerRole : doorRoles[role]}`],
   };
-  return connect('external', logins, log);
 }
 
 /** The pools over given logins; the tests' databases come in here. */

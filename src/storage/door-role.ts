@@ -1,7 +1,7 @@
 // The database roles behind the doors, and why each exists. None may bypass row-level security; the owner owns the
 // tables and yet sees no tenant's rows, because security is forced on owners too.
 
-/** The role that owns database and tables of the embedded engine; with DATABASE_URL it is the connected role. */
+/** Owns the tables. Migrations and operator commands work as this role. */
 export const ownerRole = 'latchkey_owner';
 
 export const doorRoles = {

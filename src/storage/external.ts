@@ -1,7 +1,7 @@
 // What a PostgreSQL of somebody else's must be like before we trust it with rows, and the door roles that it needs.
 import pg from 'pg';
 import { Fault, isFault } from '../kernel/fault.ts';
-import { doorRoles } from './door-role.ts';
+import { doorRoles, ownerRole } from './door-role.ts';
 
 export type ExternalLogin = { readonly login: pg.ClientConfig; readonly startup: readonly string[] };
 
@@ -11,11 +11,11 @@ type Server = {
   readonly database: string;
   readonly encoding: string;
   readonly standby: boolean;
+  /** A role with superuser or BYPASSRLS that the login is or could become. */
   readonly bypass: string | null;
   readonly mayCreateRoles: boolean;
   readonly inherits: boolean;
-  readonly mayCreateTables: boolean;
-  readonly mayCreateSchemas: boolean;
+  readonly ownsDatabase: boolean;
 };
 
 type RoleState = {
@@ -56,7 +56,7 @@ export function loginOf(url: string): ExternalLogin {
   };
 }
 
-/** Refuses a server that we cannot be safe on; makes the door roles where we may. */
+/** Refuses a server that we cannot be safe on; makes the roles and rights that are missing where we may. */
 export async function prepareServer(login: pg.ClientConfig, startup: readonly string[]): Promise<void> {
   const client = new pg.Client({
     ...login,
@@ -69,7 +69,7 @@ export async function prepareServer(login: pg.ClientConfig, startup: readonly st
     await client.connect();
     const server = await examine(client);
     refuseUnfit(server);
-    await ensureDoorRoles(client, server);
+    await ensureRoles(client, server);
   } catch (cause) {
     throw isFault(cause) ? cause : unreachable(cause, login);
   } finally {
@@ -81,15 +81,15 @@ async function examine(client: pg.Client): Promise<Server> {
   const { rows } = await client.query<Server>(`
     select current_setting('server_version_num')::int as version,
       session_user::text as "user",
-      current_database()::text as database,
-      (select pg_encoding_to_char(encoding)::text from pg_database where datname = current_database()) as encoding,
+      datname::text as database,
+      pg_encoding_to_char(encoding)::text as encoding,
       pg_is_in_recovery() as standby,
       (select rolname::text from pg_roles where (rolsuper or rolbypassrls) and pg_has_role(session_user, oid, 'member')
         order by rolname = session_user desc limit 1) as bypass,
       (select rolcreaterole from pg_roles where rolname = session_user) as "mayCreateRoles",
       (select rolinherit from pg_roles where rolname = session_user) as inherits,
-      has_schema_privilege(session_user, 'public', 'create') as "mayCreateTables",
-      has_database_privilege(session_user, current_database(), 'create') as "mayCreateSchemas"`);
+      pg_has_role(session_user, datdba, 'member') as "ownsDatabase"
+    from pg_database where datname = current_database()`);
   const [server] = rows;
   if (server === undefined) throw new Error('the server answered with no row');
   return server;
@@ -116,63 +116,71 @@ function refuseUnfit(server: Server): void {
     );
   }
   if (server.standby) refuse('DATABASE_URL points to a standby.', 'Point it to the primary.');
-  if (!server.mayCreateTables || !server.mayCreateSchemas) {
-    const user = pg.escapeIdentifier(server.user);
-    const database = pg.escapeIdentifier(server.database);
-    refuse(
-      `The role ${server.user} may not create tables and schemas in ${server.database}.`,
-      `Ask the database administrator to run: alter database ${database} owner to ${user};`,
-    );
-  }
 }
 
-async function ensureDoorRoles(client: pg.Client, server: Server): Promise<void> {
-  const wanting = faulty(await roleStates(client, server.version));
+/**
+ * The login owns nothing and may do nothing by itself; it only becomes the owner or a door. So a session that drops
+ * its role falls back to no rights, and the owner is not shown what the doors are shown.
+ */
+async function ensureRoles(client: pg.Client, server: Server): Promise<void> {
+  const wanting = await missing(client, server);
   if (wanting.length === 0) return;
-  const statements = doorRoleSql(server, wanting);
-  if (server.mayCreateRoles) {
-    for (const statement of statements) {
-      // Another process may make the same role at this moment; what counts is the state afterwards.
-      await client.query(statement).catch(() => {});
-    }
-    const left = faulty(await roleStates(client, server.version));
-    if (left.length === 0) {
-      refuseUnfit(await examine(client));
-      return;
-    }
+  for (const statement of wanting) {
+    // Whatever we may not do the administrator is asked for; another process may be doing the same just now.
+    await client.query(statement).catch(() => {});
   }
-  throw new Fault('cannot_start', `The database lacks the roles of Latchkey's doors.`, {
-    cure: `Ask the database administrator to run: ${statements.join(' ')}`,
+  const left = await missing(client, server);
+  if (left.length === 0) return;
+  throw new Fault('cannot_start', `The database lacks roles or rights that Latchkey needs.`, {
+    cure: `Ask the database administrator to run, in ${server.database}: ${left.join(' ')}`,
   });
 }
 
-const faulty = (states: readonly RoleState[]): readonly RoleState[] =>
-  states.filter((state) => !state.exists || state.unsafe || !state.settable || state.inherited);
+/** The statements that would make roles and rights complete, in order; none when they are. */
+async function missing(client: pg.Client, server: Server): Promise<readonly string[]> {
+  const states = await roleStates(client, server.version);
+  const user = pg.escapeIdentifier(server.user);
+  const perGrant = server.version >= 160_000 ? ' with inherit false, set true' : '';
+  const wanting = states.filter((role) => !role.settable || role.inherited);
+  return [
+    ...states.filter((role) => !role.exists).map((role) => `create role ${role.name} nologin;`),
+    ...states.filter((role) => role.unsafe).map((role) => `alter role ${role.name} nosuperuser nobypassrls;`),
+    ...wanting.map((role) => `grant ${role.name} to ${user}${perGrant};`),
+    ...(states[0]?.exists === true ? await missingRights(client, server) : ownerRights(server)),
+    // Before version 16 only the whole role can decline to inherit. Last: until here it may need what it inherits.
+    ...(perGrant === '' && server.inherits && wanting.length > 0 ? [`alter role ${user} noinherit;`] : []),
+  ];
+}
 
 async function roleStates(client: pg.Client, version: number): Promise<readonly RoleState[]> {
-  // Inheriting a door would let the owner see what that door sees without ever asking for it.
   const maySet = version >= 160_000 ? 'set' : 'member';
   const { rows } = await client.query<RoleState>(
     `select name, oid is not null as exists, coalesce(rolsuper or rolbypassrls, false) as unsafe,
        coalesce(pg_has_role(session_user, oid, $2), false) as settable,
        coalesce(pg_has_role(session_user, oid, 'usage'), false) as inherited
-     from unnest($1::text[]) as wanted (name) left join pg_roles on rolname = name order by name`,
-    [Object.values(doorRoles), maySet],
+     from unnest($1::text[]) with ordinality as wanted (name, position)
+     left join pg_roles on rolname = name order by position`,
+    [[ownerRole, ...Object.values(doorRoles)], maySet],
   );
   return rows;
 }
 
-function doorRoleSql(server: Server, wanting: readonly RoleState[]): readonly string[] {
-  const user = pg.escapeIdentifier(server.user);
-  const perGrant = server.version >= 160_000 ? ' with inherit false, set true' : '';
+async function missingRights(client: pg.Client, server: Server): Promise<readonly string[]> {
+  const { rows } = await client.query<{ complete: boolean }>(
+    `select has_database_privilege($1, current_database(), 'create')
+       and has_schema_privilege($1, 'public', 'create') and has_schema_privilege($1, 'public', 'usage') as complete`,
+    [ownerRole],
+  );
+  return rows[0]?.complete === true ? [] : ownerRights(server);
+}
+
+function ownerRights(server: Server): readonly string[] {
   return [
-    ...wanting.filter((role) => !role.exists).map((role) => `create role ${role.name} nologin;`),
-    ...wanting
-      .filter((role) => role.unsafe)
-      .map((role) => `alter role ${role.name} nosuperuser nobypassrls;`),
-    // Before version 16 only the whole role can decline to inherit.
-    ...(perGrant === '' && server.inherits ? [`alter role ${user} noinherit;`] : []),
-    ...wanting.map((role) => `grant ${role.name} to ${user}${perGrant};`),
+    `grant create on database ${pg.escapeIdentifier(server.database)} to ${ownerRole};`,
+    // The schema belongs to whoever owns the database; a login that does not inherit has to say so.
+    ...(server.ownsDatabase ? ['set role pg_database_owner;'] : []),
+    `grant usage, create on schema public to ${ownerRole};`,
+    ...(server.ownsDatabase ? ['reset role;'] : []),
   ];
 }
 
