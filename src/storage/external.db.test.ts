@@ -23,6 +23,7 @@ const refusal = async (work: Promise<unknown>): Promise<string> => {
 };
 
 describe('DATABASE_URL', () => {
+  test.each(['mysql://root:hunter2@localhost/db', 'postgres', 'postgres://user:hunter2@host:port/db'])(
     'that cannot be read is refused without repeating it (%#)',
     (url) => {
       expect(() => loginOf(url)).toThrow(/^DATABASE_URL is not a PostgreSQL URL\.$/);
