@@ -181,6 +181,7 @@ export interface ConnectionTable {
   is_test: Defaulted<boolean>;
   credential_id: string | null;
   status: 'healthy' | 'error' | null;
+  status_consent_no: number | null;
   reason: string | null;
   last_ok_execution_id: string | null;
   status_at: Date | null;

@@ -738,6 +738,8 @@ create table connection (
   is_test boolean not null default false,
   credential_id uuid,
   status text check (status in ('healthy', 'error')),
+  -- The consent that the status speaks of: after another one it says nothing any more.
+  status_consent_no bigint,
   reason text,
   last_ok_execution_id uuid,
   status_at timestamptz,
