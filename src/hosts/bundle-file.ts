@@ -6,7 +6,7 @@ import { Fault } from '../kernel/fault.ts';
 
 export type Bundle = { readonly source: Buffer; readonly digest: string };
 
-export const maxBundleBytes = 16 * 1024 * 1024;
+const maxBundleBytes = 16 * 1024 * 1024;
 const maxCachedBytes = 64 * 1024 * 1024;
 
 export type BundleReader = (path: string) => Promise<Bundle>;

@@ -53,6 +53,3 @@ export const componentDefinition = z.looseObject({
 });
 
 export type ComponentDefinition = z.infer<typeof componentDefinition>;
-export type ComponentAction = z.infer<typeof action>;
-export type ComponentConnection = z.infer<typeof connection>;
-export type ComponentInput = z.infer<typeof input>;

@@ -9,8 +9,8 @@ export type OutputBudget = {
   readonly isFlooded: (bytes: number) => boolean;
 };
 
-export const maxKeptCharacters = 256 * 1024;
-export const maxReadBytes = 64 * 1024 * 1024;
+const maxKeptCharacters = 256 * 1024;
+const maxReadBytes = 64 * 1024 * 1024;
 const maxLineLength = 16 * 1024;
 
 export function createOutputBudget(onExhausted: () => void): OutputBudget {

@@ -5,7 +5,9 @@ const placeholder = '[redacted]';
 /** Shorter values would blacken ordinary words; nothing that short protects anything. */
 const minSecretLength = 6;
 /** Keys whose values are secrets by their name. Ids, hosts and user names stay readable: they explain errors. */
-const secretKey = /secret|password|passwd|passphrase|token|private_?key|api_?key|access_?key$|credential/i;
+const secretKey = /secret|password|passwd|passphrase|token|private_?key|api_?key|access_?key$/i;
+/** Beside secrets and named alike: token_type, tokenUrl, token_uri, scopes. */
+const openKey = /type$|ur[il]$|^scopes?$|^expires/i;
 const maxDepth = 12;
 
 export type Redact = (text: string) => string;
@@ -26,7 +28,8 @@ function collect(value: unknown, isSecret: boolean, secrets: Set<string>, depth:
     if (isSecret) secrets.add(value);
   } else if (typeof value === 'object' && value !== null && !ArrayBuffer.isView(value) && depth < maxDepth) {
     for (const [key, item] of Object.entries(value)) {
-      collect(item, isSecret || secretKey.test(key), secrets, depth + 1);
+      const isNowSecret = !openKey.test(key) && (isSecret || secretKey.test(key));
+      collect(item, isNowSecret, secrets, depth + 1);
     }
   }
 }

@@ -103,7 +103,7 @@ function attach(kind: string, bytes: Buffer, writing: Writing): object {
   return tag(kind, offset, bytes.length);
 }
 
-export function decodeBody(body: Buffer, jsonLength: number): unknown {
+function decodeBody(body: Buffer, jsonLength: number): unknown {
   let tree: unknown;
   try {
     tree = JSON.parse(body.toString('utf8', 0, jsonLength));

@@ -5,7 +5,7 @@ import { anyStatus, asDropboxPath, createDropboxClient, refuse } from './request
 /** Far beyond what a step can use; a cursor that never ends must not hold it for ever. */
 const maxPages = 500;
 
-export const apiUrl = input({
+const apiUrl = input({
   label: 'API URL',
   type: 'string',
   required: false,

@@ -1,5 +1,5 @@
 // What both actions share: the client with the token, and what Dropbox's refusals mean.
-import { type Connection, ConnectionError, util } from '@prismatic-io/spectral';
+import { type Connection, ConnectionError } from '@prismatic-io/spectral';
 import { createClient, type HttpClient } from '@prismatic-io/spectral/dist/clients/http';
 
 export function createDropboxClient(connection: Connection, baseUrl: string): HttpClient {
@@ -24,7 +24,7 @@ export function refuse(connection: Connection, status: number, body: unknown, re
   if (status === 403) throw new ConnectionError(connection, `Dropbox denied access: ${reason}`);
   if (status === 409) throw new Error(`Dropbox cannot do that: ${reason}`);
   if (status === 429) {
-    const seconds = util.types.isInt(retryAfter) ? ` Try again in ${String(retryAfter)} s.` : '';
+    const seconds = /^\d+$/.test(String(retryAfter)) ? ` Try again in ${retryAfter} s.` : '';
     throw new Error(`Dropbox limits the rate of requests.${seconds}`);
   }
   throw new Error(`Dropbox answered with status ${status}: ${reason}`);
