@@ -3,8 +3,9 @@ import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
 import { Fault, isFault, notFound } from '../src/kernel/fault.ts';
 import { type Answer, jsonAnswer } from './answer.ts';
-import type { Emulator } from './emulator.ts';
-import type { LedgerRecord } from './ledger.ts';
+import type { EmulatorControls } from './controls.ts';
+import type { Ledger } from './ledger.ts';
+import type { LedgerRecord } from './ledger-record.ts';
 import { parsed } from './parse.ts';
 import { quirkNames } from './quirks.ts';
 import { readBody } from './token-request.ts';
@@ -24,67 +25,74 @@ const bodies = {
 };
 
 /** Answers one request below /_emulator; the caller has made sure that it comes from this machine. */
-export async function answerAdmin(emulator: Emulator, req: IncomingMessage, url: URL): Promise<Answer> {
+export async function answerAdmin(
+  controls: EmulatorControls,
+  ledger: Ledger,
+  req: IncomingMessage,
+  url: URL,
+): Promise<Answer> {
   try {
     const name = url.pathname.slice('/_emulator/'.length);
-    if (req.method === 'GET') return jsonAnswer(200, read(emulator, name, url.searchParams));
+    if (req.method === 'GET') return jsonAnswer(200, read(controls, ledger, name, url.searchParams));
     if (req.method !== 'POST') throw new Fault('method_not_allowed', 'Use GET or POST.');
-    return jsonAnswer(200, await act(emulator, name, await bodyOf(req)));
+    return jsonAnswer(200, await act(controls, name, await bodyOf(req)));
   } catch (error) {
     if (isFault(error)) return jsonAnswer(error.status, { error: error.code, message: error.public });
     throw error;
   }
 }
 
-function read(emulator: Emulator, name: string, query: URLSearchParams): unknown {
+function read(controls: EmulatorControls, ledger: Ledger, name: string, query: URLSearchParams): unknown {
   switch (name) {
     case 'state':
-      return { ...emulator.state(), quirks: quirkNames };
+      return { ...controls.state(), quirks: quirkNames };
     case 'ledger': {
       const wanted = query.get('grant');
       const since = Number(query.get('since') ?? 0);
-      const records = emulator.ledger
+      const records = ledger
         .records()
         .filter(({ seq, grant }) => seq > since && (wanted === null || grant === wanted));
-      return { records, outstandingMax: maxima(records), resourceUses: emulator.ledger.resourceUses() };
+      return { records, outstandingMax: maxima(records), resourceUses: ledger.resourceUses() };
     }
     default:
       throw notFound('Admin call');
   }
 }
 
-async function act(emulator: Emulator, name: string, body: unknown): Promise<unknown> {
+async function act(controls: EmulatorControls, name: string, body: unknown): Promise<unknown> {
   switch (name) {
     case 'mode': {
       // `set` is checked field by field where it is applied.
-      await emulator.setMode(parsed(modeSchema, body) as Parameters<Emulator['setMode']>[0]);
-      return emulator.state();
+      await controls.setMode(parsed(modeSchema, body) as Parameters<EmulatorControls['setMode']>[0]);
+      return controls.state();
     }
     case 'adjust':
-      emulator.adjust(parsed(settings, body));
-      return emulator.state();
+      controls.adjust(parsed(settings, body));
+      return controls.state();
     case 'outage':
-      emulator.adjust(parsed(bodies.outage, body));
-      return emulator.state();
+      controls.adjust(parsed(bodies.outage, body));
+      return controls.state();
     case 'faults':
-      emulator.schedule(parsed(bodies.faults, body).faults as unknown as Parameters<Emulator['schedule']>[0]);
-      return emulator.state();
+      controls.schedule(
+        parsed(bodies.faults, body).faults as unknown as Parameters<EmulatorControls['schedule']>[0],
+      );
+      return controls.state();
     case 'clients':
-      return emulator.addClient(body as Parameters<Emulator['addClient']>[0]);
+      return controls.addClient(body as Parameters<EmulatorControls['addClient']>[0]);
     case 'revoke-grant':
-      return { revoked: emulator.revokeGrant(parsed(bodies.grant, body).grant) };
+      return { revoked: controls.revokeGrant(parsed(bodies.grant, body).grant) };
     case 'check-token':
-      return { live: emulator.isLiveAccessToken(parsed(bodies.token, body).token) };
+      return { live: controls.isLiveAccessToken(parsed(bodies.token, body).token) };
     case 'expire-access-tokens':
-      return { expired: emulator.expireAccessTokens() };
+      return { expired: controls.expireAccessTokens() };
     case 'advance':
-      emulator.advance(parsed(bodies.clock, body).advanceSeconds);
-      return emulator.state();
+      controls.advance(parsed(bodies.clock, body).advanceSeconds);
+      return controls.state();
     case 'release':
-      return { released: emulator.release() };
+      return { released: controls.release() };
     case 'reset':
-      await emulator.reset();
-      return emulator.state();
+      controls.reset();
+      return controls.state();
     default:
       throw notFound('Admin call');
   }

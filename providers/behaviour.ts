@@ -41,7 +41,7 @@ export function createBehaviour(clock: Clock, initial: ModeChange): Behaviour {
     const merged = [...names.map(presetInput), change.set ?? {}].reduce<QuirkInput>(layOver, {});
     quirk = parseQuirk(merged);
     presets = names;
-    mode = change.mode ?? (names.length > 0 || change.set !== undefined ? 'quirky' : 'standards');
+    mode = modeOf(change);
     schedule.replace(quirk.faults);
   }
 
@@ -63,6 +63,11 @@ export function createBehaviour(clock: Clock, initial: ModeChange): Behaviour {
       advancedMs += seconds * 1000;
     },
   };
+}
+
+/** Which mode a change leads to. */
+export function modeOf({ mode, quirks, set }: ModeChange): 'standards' | 'quirky' {
+  return mode ?? ((quirks?.length ?? 0) > 0 || set !== undefined ? 'quirky' : 'standards');
 }
 
 /** Later settings win; odd shapes and scripted faults add up. */

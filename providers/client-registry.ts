@@ -1,7 +1,7 @@
 // The OAuth clients that the emulator knows, in the words of RFC 7591; more can be added while it runs.
 import { randomBytes, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
-import { fingerprint } from './ledger.ts';
+import { fingerprint } from './ledger-record.ts';
 import { parsed } from './parse.ts';
 
 const printable = z.string().regex(/^[\x20-\x7e]{1,500}$/);

@@ -5,8 +5,9 @@ import { type Answer, jsonAnswer, sendAnswer } from './answer.ts';
 import type { Behaviour } from './behaviour.ts';
 import type { ClientRegistry } from './client-registry.ts';
 import { errorPage } from './consent-pages.ts';
-import type { Emulator, Lazy } from './emulator.ts';
+import type { EmulatorControls } from './controls.ts';
 import type { GrantBook } from './grant-book.ts';
+import type { Lazy } from './lazily.ts';
 import type { LedgerBook } from './ledger.ts';
 import { createQuirkyAuthorize } from './quirky-authorize.ts';
 import { quirkyIntrospection, quirkyMetadata } from './quirky-metadata.ts';
@@ -19,7 +20,8 @@ import type { WaitingRoom } from './waiting-room.ts';
 import type { Weather } from './weather.ts';
 
 export function createDispatch(parts: {
-  readonly emulator: Emulator;
+  readonly issuer: string;
+  readonly controls: EmulatorControls;
   readonly behaviour: Behaviour;
   readonly clients: ClientRegistry;
   readonly ledger: LedgerBook;
@@ -28,13 +30,12 @@ export function createDispatch(parts: {
   readonly weather: Weather;
   readonly standards: Lazy<StandardsMode>;
 }): (req: IncomingMessage, res: ServerResponse) => Promise<void> {
-  const { emulator, behaviour, clients, ledger, book, room, weather, standards } = parts;
+  const { issuer, controls, behaviour, clients, ledger, book, room, weather, standards } = parts;
   const { quirk, now } = behaviour;
-  const issuer = emulator.url;
   const quirkyToken = createQuirkyToken({ book, clients, quirk, now });
   const authorize = createQuirkyAuthorize({ book, clients, quirk, now, issuer });
   const resources = createResourceServer({
-    findLive: emulator.findLiveToken,
+    findLive: controls.findLiveToken,
     mode: behaviour.mode,
     userinfoAccount: () => quirk().userinfoAccount,
     ledger,
@@ -48,7 +49,7 @@ export function createDispatch(parts: {
     const url = new URL(req.url ?? '/', issuer);
     if (url.pathname.startsWith('/_emulator/')) {
       if (!isLoopbackRequest(req)) return sendAnswer(res, jsonAnswer(403, { error: 'forbidden' }));
-      return sendAnswer(res, await answerAdmin(emulator, req, url));
+      return sendAnswer(res, await answerAdmin(controls, ledger, req, url));
     }
     if (req.method === 'POST' && url.pathname === '/token') return desk(req, res, 'token');
     if (req.method === 'POST' && url.pathname === '/revoke') return desk(req, res, 'revoke');
@@ -83,7 +84,7 @@ export function createDispatch(parts: {
         return resources.userinfo(req);
       case '/introspect': {
         const form = new URLSearchParams((await readBody(req))?.toString('utf8') ?? '');
-        return quirkyIntrospection(emulator.findLiveToken(form.get('token') ?? ''));
+        return quirkyIntrospection(controls.findLiveToken(form.get('token') ?? ''));
       }
       case '/.well-known/oauth-authorization-server':
       case '/.well-known/openid-configuration':

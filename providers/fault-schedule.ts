@@ -1,7 +1,7 @@
 // Which scripted fault strikes the next request: the first in the list whose turn it is. So a list of single
 // faults is used up in order, one per request.
 import type { ScriptedFault } from './fault.ts';
-import type { LedgerKind } from './ledger.ts';
+import type { LedgerKind } from './ledger-record.ts';
 
 export type FaultSchedule = {
   readonly replace: (faults: readonly ScriptedFault[]) => void;

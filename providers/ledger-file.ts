@@ -2,7 +2,7 @@
 // a later line with the same `seq` says more about the same request.
 import { open, readFile } from 'node:fs/promises';
 import { Fault } from '../src/kernel/fault.ts';
-import type { LedgerRecord } from './ledger.ts';
+import type { LedgerRecord } from './ledger-record.ts';
 
 export type LedgerFile = {
   /** Resolves when the line is on disk. */

@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { startEmulator } from './emulator.ts';
-import { fingerprint } from './ledger.ts';
 import { readLedgerFile } from './ledger-file.ts';
+import { fingerprint } from './ledger-record.ts';
 import { createTrialClient, tokensIn } from './trial-client.ts';
 
 async function ledgerPath() {
@@ -80,7 +80,7 @@ test('the file only grows: resets, other modes and a second run add to it', asyn
   const client = createTrialClient(emulator);
   await client.connect();
   const before = await readFile(ledgerFile, 'utf8');
-  await emulator.reset();
+  emulator.reset();
   await emulator.setMode({ quirks: ['strict-rotation'] });
   await client.connect();
   expect(emulator.ledger.records()).toHaveLength(2);

@@ -68,7 +68,7 @@ test('presets merge from left to right, and own settings win', async () => {
 });
 
 test('an unknown quirk and a wrong setting are refused by name, before a port is opened', async () => {
-  await expect(startEmulator({ quirks: ['slak'] })).rejects.toMatchObject({
+  await expect(startEmulator({ quirks: ['unheard-of'] })).rejects.toMatchObject({
     code: 'invalid_field',
     field: 'quirk',
   });

@@ -1,3 +1,4 @@
+// cspell:ignore shpat
 // Named quirks: how well-known services differ from the standard, as far as a client can see it, plus plain
 // weather. Facts for tests of integrations, not promises about those services; check their documentation.
 import { invalidField } from '../src/kernel/fault.ts';

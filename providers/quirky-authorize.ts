@@ -33,7 +33,11 @@ export function createQuirkyAuthorize(options: {
   readonly now: () => Date;
   readonly issuer: string;
 }): QuirkyAuthorize {
-  const pendings = new Map<string, Pending>();
+  const waiting = new Map<string, Pending>();
+
+  // RFC 6749 4.1.2: the answer travels in the redirect; the quirk decides about RFC 9207's `iss`.
+  const answerAt = (to: Pick<Pending, 'redirectUri' | 'state'>, params: Readonly<Record<string, string>>) =>
+    backToClient(to, { ...params, ...issuerParam(options.quirk(), options.issuer) });
 
   function begin(query: URLSearchParams): Answer {
     const quirk = options.quirk();
@@ -47,10 +51,10 @@ export function createQuirkyAuthorize(options: {
     }
     const state = query.get('state');
     const problem = requestProblem(query, quirk);
-    if (problem !== null) return back({ redirectUri, state }, problem);
-    if (pendings.size >= maxPending) pendings.delete(pendings.keys().next().value ?? '');
+    if (problem !== null) return answerAt({ redirectUri, state }, problem);
+    if (waiting.size >= maxPending) waiting.delete(waiting.keys().next().value ?? '');
     const id = randomBytes(16).toString('base64url');
-    pendings.set(id, {
+    waiting.set(id, {
       clientId,
       redirectUri,
       state,
@@ -64,7 +68,7 @@ export function createQuirkyAuthorize(options: {
   }
 
   function show(id: string): Answer | null {
-    const pending = pendings.get(id);
+    const pending = waiting.get(id);
     if (pending === undefined) return null;
     const { clientId, account, scopes, hint } = pending;
     const action = `/interaction/${id}`;
@@ -74,15 +78,15 @@ export function createQuirkyAuthorize(options: {
   }
 
   function submit(id: string, form: URLSearchParams): Answer | null {
-    const pending = pendings.get(id);
+    const pending = waiting.get(id);
     if (pending === undefined) return null;
     if (pending.account === null) {
       pending.account = form.get('login')?.trim() || null;
       return redirectAnswer(`/interaction/${id}`);
     }
-    pendings.delete(id);
+    waiting.delete(id);
     if (form.get('decision') !== 'allow') {
-      return back(pending, { error: 'access_denied', error_description: 'the account holder said no' });
+      return answerAt(pending, { error: 'access_denied', error_description: 'the account holder said no' });
     }
     const quirk = options.quirk();
     const { code } = options.book.addCode({
@@ -94,23 +98,25 @@ export function createQuirkyAuthorize(options: {
       offline: pending.offline,
       expiresAtMs: options.now().getTime() + quirk.codeSeconds * 1000,
     });
-    return back(pending, { code, ...quirk.callbackParams });
-  }
-
-  function back(
-    to: { readonly redirectUri: string; readonly state: string | null },
-    params: Readonly<Record<string, string>>,
-  ): Answer {
-    const url = new URL(to.redirectUri);
-    for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value);
-    if (to.state !== null) url.searchParams.set('state', to.state);
-    const { iss } = options.quirk();
-    if (iss === 'right') url.searchParams.set('iss', options.issuer);
-    if (iss === 'wrong') url.searchParams.set('iss', 'https://honest-but-different.example');
-    return redirectAnswer(url.href);
+    return answerAt(pending, { code, ...quirk.callbackParams });
   }
 
   return { begin, show, submit };
+}
+
+function backToClient(
+  to: Pick<Pending, 'redirectUri' | 'state'>,
+  params: Readonly<Record<string, string>>,
+): Answer {
+  const url = new URL(to.redirectUri);
+  for (const [name, value] of Object.entries(params)) url.searchParams.set(name, value);
+  if (to.state !== null) url.searchParams.set('state', to.state);
+  return redirectAnswer(url.href);
+}
+
+function issuerParam({ iss }: Quirk, issuer: string): Record<string, string> {
+  if (iss === 'absent') return {};
+  return { iss: iss === 'right' ? issuer : 'https://honest-but-different.example' };
 }
 
 function requestProblem(

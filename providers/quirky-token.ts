@@ -2,7 +2,7 @@
 import { type Answer, htmlAnswer, jsonAnswer, textAnswer } from './answer.ts';
 import { type ClientRegistry, type EmulatedClient, isClientSecret } from './client-registry.ts';
 import { type GrantBook, newGrantId } from './grant-book.ts';
-import { fingerprint } from './ledger.ts';
+import { fingerprint } from './ledger-record.ts';
 import type { Quirk } from './quirk.ts';
 import type { Execution, Executor } from './token-desk.ts';
 import type { TokenRequest } from './token-request.ts';

@@ -2,7 +2,8 @@
 import type { IncomingMessage } from 'node:http';
 import { accountClaims } from './account.ts';
 import { type Answer, jsonAnswer } from './answer.ts';
-import { fingerprint, type LedgerBook } from './ledger.ts';
+import type { LedgerBook } from './ledger.ts';
+import { fingerprint } from './ledger-record.ts';
 
 /** What a live token stands for. */
 export type LiveToken = {

@@ -5,7 +5,7 @@ import { Socket } from 'node:net';
 import type { KoaContextWithOIDC, Provider } from 'oidc-provider';
 import type { Answer } from './answer.ts';
 import type { ClientRegistry, EmulatedClient } from './client-registry.ts';
-import { fingerprint } from './ledger.ts';
+import { fingerprint } from './ledger-record.ts';
 import type { StandardsStore } from './standards-store.ts';
 import type { Execution, Executor } from './token-desk.ts';
 import type { TokenRequest } from './token-request.ts';

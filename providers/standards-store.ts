@@ -63,7 +63,7 @@ export function createStandardsStore(options: {
     consume: async (id) => {
       const payload = alive(model, id);
       // Between its look and this call another request may have been faster; only one may win.
-      if (payload === undefined || payload.consumed) throw options.refusal('already used');
+      if (payload === undefined || payload.consumed !== undefined) throw options.refusal('already used');
       payload.consumed = Math.floor(options.now().getTime() / 1000);
     },
     destroy: async (id) => {

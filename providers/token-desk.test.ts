@@ -159,6 +159,18 @@ test('the ledger counts token requests of one grant that are open at the same ti
   emulator.release();
   await replies;
   expect(emulator.ledger.outstandingMax(grant)).toBe(3);
+
+  emulator.schedule([{ fault: 'hang', when: 'before' }]);
+  const held = client.refresh(refreshToken);
+  await emulator.whenHanging(1);
+  await client.refresh(refreshToken);
+  await client.refresh(refreshToken);
+  expect(last()?.concurrent).toBe(2);
+  emulator.release();
+  await held;
+  await client.refresh(refreshToken);
+  expect(last()?.concurrent).toBe(1);
+
   const other = await client.connect();
   await client.refresh(other.refreshToken);
   expect(emulator.ledger.outstandingMax(last()?.grant ?? '')).toBe(1);

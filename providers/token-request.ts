@@ -1,6 +1,6 @@
 // A request to the token or revocation endpoint, read once: parameters, who authenticates and how.
 import type { IncomingMessage } from 'node:http';
-import type { ClientAuthStyle, LedgerKind } from './ledger.ts';
+import type { ClientAuthStyle, LedgerKind } from './ledger-record.ts';
 
 export type TokenRequest = {
   readonly kind: LedgerKind;

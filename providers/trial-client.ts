@@ -18,19 +18,23 @@ export type Tokens = {
   readonly reply: TokenReply;
 };
 
-export type AuthStyle = 'basic' | 'post' | 'both';
+type AuthStyle = 'basic' | 'post' | 'both';
 
 export const redirectUri = 'http://127.0.0.1:9/callback/c/abc';
 
 /** S256 (RFC 7636 4.2). */
-export function challengeOf(verifier: string): string {
+function challengeOf(verifier: string): string {
   return createHash('sha256').update(verifier).digest('base64url');
 }
 
-export function createTrialClient(
-  emulator: Pick<Emulator, 'url'>,
-  identity: { readonly client_id: string; readonly client_secret: string } = demoClient,
-) {
+type Identity = { readonly client_id: string; readonly client_secret: string };
+type PostOptions = {
+  readonly auth?: AuthStyle;
+  readonly headers?: Record<string, string>;
+  readonly signal?: AbortSignal;
+};
+
+export function createTrialClient(emulator: Pick<Emulator, 'url'>, identity: Identity = demoClient) {
   const verifier = randomBytes(32).toString('base64url');
 
   function authorizeUrl(params: Record<string, string> = {}): string {
@@ -50,45 +54,12 @@ export function createTrialClient(
     return url.href;
   }
 
-  async function post(
-    path: '/token' | '/revoke' | '/introspect',
-    params: Record<string, string>,
-    options: {
-      readonly auth?: AuthStyle;
-      readonly headers?: Record<string, string>;
-      readonly signal?: AbortSignal;
-    } = {},
-  ): Promise<TokenReply> {
-    const body = new URLSearchParams(params);
-    const headers = new Headers(options.headers);
-    const auth = options.auth ?? 'post';
-    if (auth !== 'post') {
-      const pair = [identity.client_id, identity.client_secret].map(encodeURIComponent).join(':');
-      headers.set('authorization', `Basic ${Buffer.from(pair).toString('base64')}`);
-    }
-    if (auth !== 'basic') {
-      body.set('client_id', identity.client_id);
-      body.set('client_secret', identity.client_secret);
-    }
-    const response = await fetch(`${emulator.url}${path}`, {
-      method: 'POST',
-      body,
-      headers,
-      redirect: 'manual',
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    });
-    const text = await response.text();
-    return { status: response.status, headers: response.headers, text, body: objectIn(text) };
-  }
+  const post = postAs(emulator.url, identity);
 
   const consent = (params: Record<string, string> = {}, walk: Partial<ConsentWalk> = {}) =>
     walkConsent(authorizeUrl(params), { until: redirectUri, ...walk });
 
-  const exchange = (
-    code: string | null,
-    options: Parameters<typeof post>[2] = {},
-    more: Record<string, string> = {},
-  ) =>
+  const exchange = (code: string | null, options: PostOptions = {}, more: Record<string, string> = {}) =>
     post(
       '/token',
       {
@@ -117,11 +88,8 @@ export function createTrialClient(
     consent,
     exchange,
     connect,
-    refresh: (
-      refreshToken: string,
-      options: Parameters<typeof post>[2] = {},
-      more: Record<string, string> = {},
-    ) => post('/token', { grant_type: 'refresh_token', refresh_token: refreshToken, ...more }, options),
+    refresh: (refreshToken: string, options: PostOptions = {}, more: Record<string, string> = {}) =>
+      post('/token', { grant_type: 'refresh_token', refresh_token: refreshToken, ...more }, options),
     revoke: (token: string) => post('/revoke', { token }),
     /** The status with which the resource server meets an access token. */
     use: async (accessToken: string, path: '/resource' | '/userinfo' = '/resource') => {
@@ -130,6 +98,35 @@ export function createTrialClient(
       });
       return { status: response.status, body: objectIn(await response.text()) };
     },
+  };
+}
+
+function postAs(base: string, identity: Identity) {
+  return async (
+    path: '/token' | '/revoke' | '/introspect',
+    params: Record<string, string>,
+    options: PostOptions = {},
+  ): Promise<TokenReply> => {
+    const body = new URLSearchParams(params);
+    const headers = new Headers(options.headers);
+    const auth = options.auth ?? 'post';
+    if (auth !== 'post') {
+      const pair = [identity.client_id, identity.client_secret].map(encodeURIComponent).join(':');
+      headers.set('authorization', `Basic ${Buffer.from(pair).toString('base64')}`);
+    }
+    if (auth !== 'basic') {
+      body.set('client_id', identity.client_id);
+      body.set('client_secret', identity.client_secret);
+    }
+    const response = await fetch(`${base}${path}`, {
+      method: 'POST',
+      body,
+      headers,
+      redirect: 'manual',
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+    const text = await response.text();
+    return { status: response.status, headers: response.headers, text, body: objectIn(text) };
   };
 }
 
