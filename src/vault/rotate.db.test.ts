@@ -14,6 +14,7 @@ import { rotateRootKey, rotateRootKeyFile } from './rotate-root-key.ts';
 import { destroyUnusedKeys, resealTenant, rotateTenantKey } from './rotate-tenant-key.ts';
 import { parse, type Sealed, sealedFromColumn } from './sealed.ts';
 import { placeOf } from './sealed-columns.ts';
+import { tendRetiredKeys } from './tend-retired-keys.ts';
 import { unlockRoot } from './unlock-root.ts';
 
 let fresh: FreshDatabase;
@@ -169,6 +170,26 @@ test('a key is not destroyed while a value needs it or while it may still be sea
   expect(await destroyUnusedKeys({ ...keyWork(), minAgeSeconds: 0 })).toEqual([]);
   expect(await resealTenant(keyWork())).toEqual({ resealed: 1, unreadable: 0 });
   expect(await destroyUnusedKeys({ ...keyWork(), minAgeSeconds: 0 })).toEqual([1]);
+  expect(await checkAll()).toEqual(new Set([2]));
+});
+
+test('what a rotation left behind is finished later: late values move, unused keys go, fresh ones stay', async () => {
+  await tendRetiredKeys({ ...keyWork(), minAgeSeconds: 0 });
+  await insertValues(2);
+  const late = kit.again();
+  await late.warm(tenant);
+  await rotateTenantKey(keyWork());
+  await fresh.doors.withTenant(tenant, async (tx) => {
+    const sealed = await write(late, tx, { field_key: 'f0', value_no: 1 });
+    await sql`update credential_value set sealed = ${sealed}
+      where credential_id = ${credential} and field_key = 'f0'`.execute(tx);
+  });
+  const early = await tendRetiredKeys(keyWork());
+  expect(early).toMatchObject({ resealed: 1, destroyedKeys: 0 });
+  expect(await tendRetiredKeys({ ...keyWork(), minAgeSeconds: 0 })).toMatchObject({
+    resealed: 0,
+    destroyedKeys: 1,
+  });
   expect(await checkAll()).toEqual(new Set([2]));
 });
 

@@ -111,6 +111,18 @@ export async function tenantsNotUnderRootKey(
   return rows.map((row) => row.tenantId);
 }
 
+/** `tx` is the scheduler's. Tenants after `after` with a key that only opens. */
+export async function tenantsWithRetiredKeys(
+  tx: Tx,
+  after: string,
+  limit: number,
+): Promise<readonly TenantId[]> {
+  const { rows } = await sql<{ tenantId: TenantId }>`
+    select distinct tenant_id as "tenantId" from tenant_key
+    where state = 'decrypt_only' and tenant_id > ${after} order by tenant_id limit ${limit}`.execute(tx);
+  return rows.map((row) => row.tenantId);
+}
+
 /** Tells every process to look at keys again: they probe this number each second. */
 export async function announceKeyChange(tx: Tx): Promise<void> {
   await sql`update authority set no = no + 1`.execute(tx);
