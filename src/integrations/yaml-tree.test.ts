@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
+import { Fault } from '../kernel/fault.ts';
 import { codeOf, edited, example } from './page-example.fixture.ts';
 import { parseDefinition } from './yaml.ts';
+import { readYamlTree } from './yaml-tree.ts';
 
 test('aliases are read, and a bomb of them is not expanded', () => {
   const shared = edited(
@@ -32,13 +34,13 @@ test.each([
   ['aliases', `a: &a 1\nb: [${'*a,'.repeat(600_000)}]`],
   ['deep aliases', deepAliases()],
 ])('%s: hostile text is refused with a fault', (_name, text) => {
-  expect(['too_large', 'invalid_field']).toContain(codeOf(text));
+  expect(() => readYamlTree(text)).toThrow(Fault);
 });
 
 /** Each line is shallow, yet the last is deeper than recursion bears. */
 function deepAliases(): string {
   const lines = ['a0: &a0 [x]'];
-  for (let index = 1; index < 5_000; index += 1) lines.push(`a${index}: &a${index} [*a${index - 1}]`);
+  for (let index = 1; index < 100; index += 1) lines.push(`a${index}: &a${index} [*a${index - 1}]`);
   return lines.join('\n');
 }
 

@@ -16,7 +16,7 @@ import {
 } from 'yaml';
 import { Fault } from '../kernel/fault.ts';
 import type { Json } from './definition.ts';
-import { Problems, under } from './problems.ts';
+import { DefinitionFault, Problems, under } from './problems.ts';
 
 export const maxYamlBytes = 2 * 1024 * 1024;
 // The parser takes some 5 us a token and worse for broken input; a dense file of a megabyte has 250,000 tokens.
@@ -62,29 +62,33 @@ export function readYamlTree(text: string): Json {
   return tree.value;
 }
 
-/** The parser is far slower than its lexer on hostile text, so the lexer looks first. */
+/** The parser is far slower than its lexer on hostile text (a thousand errors cost more than a file), so that looks first. */
 function refuseCostly(text: string): void {
   let tokens = 0;
   let openBrackets = 0;
   for (const token of new Lexer().lex(text)) {
     tokens += 1;
-    if (token === '[' || token === '{') openBrackets += 1;
-    else if (token === ']' || token === '}') openBrackets = Math.max(0, openBrackets - 1);
     if (tokens > maxTokens) {
       throw new Fault('too_large', 'The definition has too many parts.', {
         field: 'definition',
         cure: 'Split the integration into several.',
       });
     }
+    if (token === '[' || token === '{') openBrackets += 1;
+    if (token === ']' || token === '}') openBrackets -= 1;
     if (openBrackets > maxDepth) throw tooDeep();
+    if (openBrackets < 0) throw broken('a bracket closes that was never opened.', 'Remove it.');
+    // Directives are legal and nobody writes them; %YAML could even change how values are read.
+    if (token.startsWith('%')) throw broken('it has directives (%).', 'Remove the lines that begin with %.');
   }
 }
 
+function broken(problem: string, cure: string): Fault {
+  return new DefinitionFault([{ field: 'definition', problem, cure }]);
+}
+
 function tooDeep(): Fault {
-  return new Fault('invalid_field', `definition: nested deeper than ${maxDepth} levels.`, {
-    field: 'definition',
-    cure: 'Flatten it.',
-  });
+  return broken(`it is nested deeper than ${maxDepth} levels.`, 'Flatten it.');
 }
 
 type Built = { readonly value: Json; readonly nodes: number; readonly height: number };
