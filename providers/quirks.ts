@@ -1,6 +1,6 @@
-// cspell:ignore shpat
 // Named quirks: how well-known services differ from the standard, as far as a client can see it, plus plain
 // weather. Facts for tests of integrations, not promises about those services; check their documentation.
+// cspell:ignore shpat
 import { invalidField } from '../src/kernel/fault.ts';
 import type { QuirkInput } from './quirk.ts';
 
