@@ -292,15 +292,23 @@ export async function releaseAttempt(
 
 /**
  * Takes over attempts whose owner's heartbeat is gone, never by time alone: a paused process may still hold the
- * provider's answer. The retry waits until the deadline + 10 s have passed. Through the scheduler's door.
+ * provider's answer. The retry waits until the deadline + 10 s have passed. Our own attempts are taken back when they are
+ * so old that nothing of ours can still be working on them. Through the scheduler's door.
  */
-export async function recoverArmedGrants(tx: Tx, heartbeatSeconds: number): Promise<number> {
+export async function recoverArmedGrants(
+  tx: Tx,
+  by: { readonly processId: string; readonly heartbeatSeconds: number; readonly ownAfterSeconds: number },
+): Promise<number> {
   const recovered = await sql`
     update oauth_grant g set attempt_id = null, attempt_owner = null, attempt_deadline = null, outcome_unknown = true,
       refresh_due_at = clock_timestamp() + random() * interval '3 s'
     where g.attempt_deadline < clock_timestamp() - interval '10 s'
-      and not exists (select 1 from process p where p.id = g.attempt_owner
-        and p.heartbeat_at > clock_timestamp() - make_interval(secs => ${heartbeatSeconds}))`.execute(tx);
+      and (not exists (select 1 from process p where p.id = g.attempt_owner
+          and p.heartbeat_at > clock_timestamp() - make_interval(secs => ${by.heartbeatSeconds}))
+        or (g.attempt_owner = ${by.processId}
+          and g.attempt_deadline < clock_timestamp() - make_interval(secs => ${by.ownAfterSeconds})))`.execute(
+    tx,
+  );
   return Number(recovered.numAffectedRows ?? 0n);
 }
 

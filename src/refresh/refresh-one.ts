@@ -34,6 +34,7 @@ export const startSlackMs = 5_000;
 export const attemptDeadlineSeconds = (sendDeadlineMs + startSlackMs) / 1000;
 
 const minSendMs = 1_000;
+const troubleWaitSeconds = 60;
 const commitWaitsMs = [50, 200, 1_000, 3_000, 10_000, 20_000, 30_000, 60_000];
 
 export type Armed = {
@@ -74,30 +75,52 @@ const noRefreshToken: TokenProblem = {
   cure: 'The provider gave no refresh token. Connect the account again, and ask for offline access.',
 };
 
+/** A defect of ours in the middle of a request: it may have been sent. */
+const internalTrouble: TokenProblem = {
+  kind: 'unknown',
+  code: 'internal_error',
+  message: null,
+  cure: 'Latchkey tries again by itself; the operator finds the reason in the log.',
+};
+
 export function createRefreshOne(deps: RefreshOneDeps): (armed: Armed) => Promise<RefreshResult> {
-  const { doors, vault, clock, log } = deps;
+  const { clock, log } = deps;
 
   return async (armed) => {
-    const prepared = await doors.withTenant(armed.tenant, (tx) => prepare(tx, vault, armed));
+    const prepared = await prepareOrRelease(deps, armed);
     if (prepared === null) return { kind: 'void' };
     if (clock.monotonicMs() - armed.armedAtMs > startSlackMs) {
-      await doors.withTenant(armed.tenant, (tx) =>
-        releaseAttempt(tx, armed.credentialId, armed.attemptId, 0),
-      );
+      await release(deps, armed, 0);
       return { kind: 'void' };
     }
     const issuedAt = clock.now();
-    const outcome = await send(deps, prepared, armed);
+    const outcome = await send(deps, prepared, armed).catch((error: unknown): TokenOutcome => {
+      log.error('a token request ended unexpectedly', errorFields(error));
+      return internalTrouble;
+    });
     if (outcome.kind === 'success') return await keepSuccess(deps, prepared, outcome.tokens, issuedAt);
     await keepFailure(deps, armed, prepared, outcome);
-    log.info('refresh failed', {
-      tenant: armed.tenant,
-      credential: armed.credentialId,
-      kind: outcome.kind,
-      reason: outcome.code,
-    });
+    const { tenant, credentialId: credential } = armed;
+    log.info('refresh failed', { tenant, credential, kind: outcome.kind, reason: outcome.code });
     return { kind: 'failed', problem: outcome };
   };
+}
+
+/** Whatever goes wrong before sending has spent nothing: the attempt is given back, or it would stay armed while we live. */
+async function prepareOrRelease(deps: RefreshOneDeps, armed: Armed): Promise<Prepared | null> {
+  try {
+    return await deps.doors.withTenant(armed.tenant, (tx) => prepare(tx, deps.vault, armed));
+  } catch (error) {
+    deps.log.error('a refresh could not be prepared', errorFields(error));
+    await release(deps, armed, troubleWaitSeconds);
+    return null;
+  }
+}
+
+async function release(deps: RefreshOneDeps, armed: Armed, retryAfterSeconds: number): Promise<void> {
+  await deps.doors.withTenant(armed.tenant, (tx) =>
+    releaseAttempt(tx, armed.credentialId, armed.attemptId, retryAfterSeconds),
+  );
 }
 
 async function prepare(tx: Tx, vault: Vault, armed: Armed): Promise<Prepared | null> {
@@ -127,7 +150,7 @@ async function send(deps: RefreshOneDeps, prepared: Prepared, armed: Armed): Pro
       client: { clientId: registration.clientId, clientSecret },
       refreshToken: tokens.refreshToken,
       scope: tokens.scope,
-      deadlineMs: leftMs,
+      deadlineMs: Math.floor(leftMs),
     });
     if (outcome.kind !== 'client_rejected' || outcome.code !== 'invalid_client') break;
   }

@@ -4,85 +4,39 @@ import { claimDueGrants, recoverArmedGrants } from '../credentials/grant-store.t
 import type { Clock } from '../kernel/clock.ts';
 import { errorFields, type Log } from '../kernel/log.ts';
 import type { Doors } from '../storage/doors.ts';
-import { beat, deleteSilent, markDrained } from './process-store.ts';
+import { beatMs, deadAfterSeconds, type Heartbeat } from './heartbeat.ts';
 import { type Armed, attemptDeadlineSeconds, type RefreshResult } from './refresh-one.ts';
 
 const tickMs = 1_000;
-const beatMs = 3_000;
 const recoverMs = 5_000;
-/** An owner that has not beaten for this long counts as dead (with its deadline + 10 s passed). */
-const deadAfterSeconds = 15;
-/** Without a beat of our own for this long we start nothing: others may be about to take over. */
-const fenceMs = 10_000;
+/** Sending ends after 20 s and committing is given up after two minutes: later, nothing of ours is at work. */
+const ownAfterSeconds = 300;
 const maxInFlight = 50;
 
 export type Refresher = {
   readonly start: () => Promise<void>;
   /** Claims nothing more, waits for what was sent, and says goodbye. */
   readonly drain: () => Promise<void>;
-  /** One round by hand: resolves when everything that was due has been tried. For tests and operators. */
+  /** Rounds by hand until nothing is due; answers how many were tried. For tests and operators. */
   readonly runOnce: () => Promise<number>;
 };
 
-export function createRefresher(deps: {
+export type RefresherDeps = {
   readonly doors: Doors;
   readonly clock: Clock;
   readonly log: Log;
   readonly processId: string;
-  readonly build: string;
+  readonly heartbeat: Heartbeat;
   readonly refreshOne: (armed: Armed) => Promise<RefreshResult>;
-}): Refresher {
-  const { doors, clock, log, processId, build } = deps;
-  const inFlight = new Set<Promise<unknown>>();
-  const timers: NodeJS.Timeout[] = [];
-  let beatenAtMs = Number.NEGATIVE_INFINITY;
-  let isDraining = false;
-  let isTicking = false;
+};
 
-  async function pulse(): Promise<void> {
-    const startedMs = clock.monotonicMs();
-    await doors.asScheduler((tx) => beat(tx, { id: processId, build }));
-    beatenAtMs = startedMs;
-  }
+export function createRefresher(deps: RefresherDeps): Refresher {
+  const { log, heartbeat } = deps;
+  const desk = new RefreshDesk(deps);
+  const beating: NodeJS.Timeout[] = [];
+  const working: NodeJS.Timeout[] = [];
 
-  function launch(armed: Armed): void {
-    const running = deps
-      .refreshOne(armed)
-      .catch((error: unknown) => log.error('a refresh ended unexpectedly', errorFields(error)))
-      .finally(() => inFlight.delete(running));
-    inFlight.add(running);
-  }
-
-  async function claim(): Promise<number> {
-    const free = maxInFlight - inFlight.size;
-    if (free <= 0 || isDraining || clock.monotonicMs() - beatenAtMs > fenceMs) return 0;
-    const armedAtMs = clock.monotonicMs();
-    const claimed = await doors.asScheduler((tx) =>
-      claimDueGrants(tx, { processId, deadlineSeconds: attemptDeadlineSeconds, limit: free }),
-    );
-    for (const row of claimed) {
-      launch({ tenant: row.tenantId, credentialId: row.credentialId, attemptId: row.attemptId, armedAtMs });
-    }
-    return claimed.length;
-  }
-
-  async function tick(): Promise<void> {
-    if (isTicking) return;
-    isTicking = true;
-    try {
-      // A full batch means that more is due: go on as slots become free.
-      while ((await claim()) > 0 && inFlight.size > 0) await Promise.race(inFlight);
-    } finally {
-      isTicking = false;
-    }
-  }
-
-  async function recover(): Promise<void> {
-    const taken = await doors.asScheduler((tx) => recoverArmedGrants(tx, deadAfterSeconds));
-    if (taken > 0) log.warn('took over refreshes of a dead process', { count: taken });
-  }
-
-  function every(ms: number, work: () => Promise<unknown>): void {
+  function every(timers: NodeJS.Timeout[], ms: number, work: () => Promise<unknown>): void {
     const guarded = () =>
       void work().catch((error: unknown) => log.warn('background round failed', errorFields(error)));
     const timer = setInterval(guarded, ms);
@@ -92,31 +46,87 @@ export function createRefresher(deps: {
 
   return {
     async start() {
-      await pulse();
-      await doors.asScheduler(deleteSilent);
-      every(beatMs, pulse);
-      every(tickMs, tick);
-      every(recoverMs, recover);
-      await recover();
+      await heartbeat.beat();
+      await heartbeat.forgetSilent();
+      every(beating, beatMs, heartbeat.beat);
+      every(working, tickMs, () => desk.claimAll());
+      every(working, recoverMs, () => desk.recover());
+      await desk.recover();
     },
     async drain() {
-      isDraining = true;
-      for (const timer of timers.splice(1)) clearInterval(timer);
-      await Promise.allSettled(inFlight);
-      for (const timer of timers.splice(0)) clearInterval(timer);
-      await doors
-        .asScheduler((tx) => markDrained(tx, processId))
-        .catch((error: unknown) => log.warn('could not say goodbye', errorFields(error)));
+      for (const timer of working.splice(0)) clearInterval(timer);
+      await desk.drain();
+      for (const timer of beating.splice(0)) clearInterval(timer);
+      await heartbeat.end().catch((error: unknown) => log.warn('could not say goodbye', errorFields(error)));
     },
     async runOnce() {
-      await pulse();
-      let total = 0;
-      for (let claimed = await claim(); claimed > 0; claimed = await claim()) {
-        total += claimed;
-        await Promise.allSettled(inFlight);
-      }
-      await Promise.allSettled(inFlight);
-      return total;
+      await heartbeat.beat();
+      return await desk.claimAll();
     },
   };
+}
+
+/** What is under way in this process, and the rounds that add to it. */
+class RefreshDesk {
+  readonly #deps: RefresherDeps;
+  readonly #inFlight = new Set<Promise<unknown>>();
+  #isDraining = false;
+  #round: Promise<number> | null = null;
+
+  constructor(deps: RefresherDeps) {
+    this.#deps = deps;
+  }
+
+  /** Resolves when nothing is due any more and all of it has been tried. Calls during a round join it. */
+  async claimAll(): Promise<number> {
+    this.#round ??= this.#claimRounds().finally(() => {
+      this.#round = null;
+    });
+    return await this.#round;
+  }
+
+  async #claimRounds(): Promise<number> {
+    let total = 0;
+    for (let claimed = await this.#claim(); claimed > 0; claimed = await this.#claim()) {
+      total += claimed;
+      // A slow provider must not hold back the others: go on as soon as one slot is free.
+      if (this.#inFlight.size >= maxInFlight) await Promise.race(this.#inFlight);
+    }
+    await Promise.allSettled(this.#inFlight);
+    return total;
+  }
+
+  async #claim(): Promise<number> {
+    const { doors, clock, heartbeat, processId } = this.#deps;
+    const limit = maxInFlight - this.#inFlight.size;
+    if (limit <= 0 || this.#isDraining || !heartbeat.isSeen()) return 0;
+    const armedAtMs = clock.monotonicMs();
+    const claimed = await doors.asScheduler((tx) =>
+      claimDueGrants(tx, { processId, deadlineSeconds: attemptDeadlineSeconds, limit }),
+    );
+    for (const { tenantId, credentialId, attemptId } of claimed) {
+      this.#launch({ tenant: tenantId, credentialId, attemptId, armedAtMs });
+    }
+    return claimed.length;
+  }
+
+  #launch(armed: Armed): void {
+    const { refreshOne, log } = this.#deps;
+    const running = refreshOne(armed)
+      .catch((error: unknown) => log.error('a refresh ended unexpectedly', errorFields(error)))
+      .finally(() => this.#inFlight.delete(running));
+    this.#inFlight.add(running);
+  }
+
+  async recover(): Promise<void> {
+    const { doors, log, processId } = this.#deps;
+    const by = { processId, heartbeatSeconds: deadAfterSeconds, ownAfterSeconds };
+    const taken = await doors.asScheduler((tx) => recoverArmedGrants(tx, by));
+    if (taken > 0) log.warn('took over refreshes that nobody works on', { count: taken });
+  }
+
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    await Promise.allSettled(this.#inFlight);
+  }
 }

@@ -1,0 +1,73 @@
+// One refresh per grant and process at a time, however many readers want it; across processes the database lets only one
+// arm it, and the others look again until the token has moved.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { armGrant } from '../credentials/grant-store.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { type CredentialId, newId, type TenantId } from '../kernel/ids.ts';
+import { errorFields, type Log } from '../kernel/log.ts';
+import type { Doors } from '../storage/doors.ts';
+import type { GrantReading, Reading } from './reading.ts';
+import { type Armed, attemptDeadlineSeconds, type RefreshResult } from './refresh-one.ts';
+
+/** Some clients give up after 10 s; we answer before. */
+const maxWaitMs = 9_000;
+const pollMs = [50, 100, 200, 400] as const;
+
+type Target = { readonly tenant: TenantId; readonly credentialId: CredentialId };
+
+export type RefreshFlight = (
+  target: Target,
+  before: GrantReading,
+  load: () => Promise<Reading>,
+) => Promise<Reading>;
+
+/** Answers the credential as it stands after the refresh, ours or another's, or after 9 s. */
+export function createRefreshFlight(deps: {
+  readonly doors: Doors;
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly processId: string;
+  readonly refreshOne: (armed: Armed) => Promise<RefreshResult>;
+}): RefreshFlight {
+  const { doors, clock, log, processId } = deps;
+  const flights = new Map<string, Promise<void>>();
+
+  async function refresh({ tenant, credentialId }: Target): Promise<void> {
+    const attemptId = newId<never>() as string;
+    const armedAtMs = clock.monotonicMs();
+    const attempt = { attemptId, processId, deadlineSeconds: attemptDeadlineSeconds };
+    const armed = await doors.withTenant(tenant, (tx) => armGrant(tx, credentialId, attempt));
+    if (armed !== null) await deps.refreshOne({ tenant, credentialId, attemptId, armedAtMs });
+  }
+
+  async function join(target: Target): Promise<void> {
+    const key = `${target.tenant}:${target.credentialId}`;
+    const known = flights.get(key);
+    if (known !== undefined) return await patiently(known, log);
+    const flight = refresh(target).finally(() => flights.delete(key));
+    flights.set(key, flight);
+    await patiently(flight, log);
+  }
+
+  return async (target, before, load) => {
+    const untilMs = clock.monotonicMs() + maxWaitMs;
+    await join(target);
+    for (let turn = 0; ; turn += 1) {
+      const reading = await load();
+      const { grant } = reading;
+      const hasMoved =
+        grant === null || grant.tokenNo !== before.tokenNo || grant.consentNo !== before.consentNo;
+      if (hasMoved || !grant.isArmed || clock.monotonicMs() >= untilMs) return reading;
+      await sleep(pollMs[Math.min(turn, pollMs.length - 1)] ?? 400);
+    }
+  };
+}
+
+// The request goes on when its reader gives up: its answer must be kept.
+async function patiently(flight: Promise<void>, log: Log): Promise<void> {
+  const timeout = new AbortController();
+  const quiet = flight.catch((error: unknown) => log.warn('a reader’s refresh failed', errorFields(error)));
+  const patience = sleep(maxWaitMs, undefined, { signal: timeout.signal }).catch(() => undefined);
+  await Promise.race([quiet, patience]);
+  timeout.abort();
+}

@@ -1,0 +1,85 @@
+// Puts a live grant of the emulator into a credential without the pages: tests of what happens after the consent.
+
+import { demoClient } from '../providers/client-registry.ts';
+import type { Emulator } from '../providers/emulator.ts';
+import { createTrialClient } from '../providers/trial-client.ts';
+import { getAuthClient } from '../src/credentials/auth-client.ts';
+import { getBuiltinType } from '../src/credentials/connection-type.ts';
+import { createCredential } from '../src/credentials/create-credential.ts';
+import type { Credential } from '../src/credentials/credential.ts';
+import { storeConsent } from '../src/credentials/grant.ts';
+import type { UnitId } from '../src/kernel/ids.ts';
+import { Plain } from '../src/kernel/plain.ts';
+import type { TestHouse, TestTenant } from './test-house.ts';
+
+export async function createOAuthCredential(
+  house: TestHouse,
+  emulator: Pick<Emulator, 'url'>,
+  options: {
+    readonly at?: TestTenant;
+    readonly unitId?: UnitId;
+    readonly label?: string;
+    readonly secret?: string;
+  } = {},
+): Promise<Credential> {
+  const at = options.at ?? house;
+  return await house.doors.withTenant(at.tenant, async (tx) =>
+    createCredential({
+      tx,
+      vault: house.vault,
+      actor: at.owner,
+      unitId: options.unitId ?? at.customer.id,
+      label: options.label ?? 'Dropbox',
+      type: await getBuiltinType(tx, 'oauth2'),
+      values: new Map([
+        ['client_id', Plain.fromText(demoClient.client_id)],
+        ['client_secret', Plain.fromText(options.secret ?? demoClient.client_secret)],
+        ['scopes', Plain.fromText('files.read')],
+        ['auth_uri', Plain.fromText(`${emulator.url}/authorize`)],
+        ['token_uri', Plain.fromText(`${emulator.url}/token`)],
+      ]),
+    }),
+  );
+}
+
+/** `dueInSeconds` 0 = to be refreshed at once. */
+export async function connectAccount(
+  house: TestHouse,
+  emulator: Pick<Emulator, 'url'>,
+  credential: Credential,
+  timing: { readonly expiresInSeconds: number; readonly dueInSeconds: number },
+): Promise<{ readonly accessToken: string; readonly refreshToken: string }> {
+  const { accessToken, refreshToken } = await createTrialClient(emulator).connect();
+  const now = Date.now();
+  await house.doors.withTenant(credential.tenantId, async (tx) => {
+    if (credential.authClientId === null) throw new Error('the credential has no auth client');
+    const client = await getAuthClient(tx, credential.authClientId);
+    await storeConsent({
+      tx,
+      vault: house.vault,
+      credentialId: credential.id,
+      expectedConsentNo: credential.grant?.consentNo ?? 0,
+      tokens: {
+        accessToken: Plain.fromText(accessToken),
+        refreshToken: Plain.fromText(refreshToken),
+        tokenType: 'Bearer',
+        scope: null,
+        extra: {},
+        callbackParams: {},
+      },
+      timing: {
+        issuedAt: new Date(now - 60_000),
+        expiresAt: new Date(now + timing.expiresInSeconds * 1000),
+        refreshDueAt: new Date(now + timing.dueInSeconds * 1000 - 1000),
+        refreshExpiresAt: null,
+        expiryAssumed: false,
+      },
+      registration: client.registration,
+      mintedBy: { tenantId: client.tenantId, id: client.id },
+      providerKey: new URL(emulator.url).host,
+      account: null,
+      grantedScope: null,
+    });
+  });
+  return { accessToken, refreshToken };
+}
