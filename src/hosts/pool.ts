@@ -58,17 +58,23 @@ export function createHostPool(options: HostPoolOptions): HostPool {
   const line = new WaitingLine(options.maxProcesses ?? 4);
   let isClosed = false;
 
-  async function withSeat<T>(owner: string, use: (seat: Seat) => Promise<T>): Promise<T> {
+  async function withSeat<T>(
+    owner: string,
+    use: (seat: Seat) => Promise<{ readonly value: T; readonly mayServeAgain: boolean }>,
+  ): Promise<T> {
     await line.enter();
     try {
       if (isClosed) throw new Fault('unavailable', 'The server is stopping.', { retryAfterSeconds: 10 });
       const seat = await seats.take(owner);
       seat.steps += 1;
+      let isFitForMore = false;
       try {
-        return await use(seat);
+        const { value, mayServeAgain } = await use(seat);
+        isFitForMore = mayServeAgain && seat.steps < maxStepsPerProcess;
+        return value;
       } finally {
         seat.owner = owner;
-        seats.giveBack(seat, seat.steps < maxStepsPerProcess);
+        seats.giveBack(seat, isFitForMore);
       }
     } finally {
       line.leave();
@@ -79,19 +85,18 @@ export function createHostPool(options: HostPoolOptions): HostPool {
     isolation: () => starter.isolation(),
     describe: async (bundlePath) => {
       const { source } = await readBundle(bundlePath);
-      return withSeat(`describe ${bundlePath}`, (seat) => {
-        seat.steps = maxStepsPerProcess;
-        return describeIn(seat.host, source);
-      });
+      return withSeat('describe', async (seat) => ({
+        value: await describeIn(seat.host, source),
+        mayServeAgain: false,
+      }));
     },
     perform: async (request) => {
       const bundle = await readBundle(request.bundlePath);
       return withSeat(`${request.tenant} ${bundle.digest}`, async (seat) => {
         const source = seat.owner === null ? bundle.source : null;
-        const outcome = await performIn(seat.host, request, { source, dial: options.dial });
+        const value = await performIn(seat.host, request, { source, dial: options.dial });
         // After a failure nobody knows what the component left behind.
-        if (outcome.kind !== 'ok') seat.steps = maxStepsPerProcess;
-        return outcome;
+        return { value, mayServeAgain: value.kind === 'ok' };
       });
     },
     close: async () => {
