@@ -2,19 +2,17 @@
 // anywhere before the answer has proved to be for this redirect URI, from this browser, by this person. Then the state
 // is used once, one token request is sent, and its result waits, sealed, for the account to be confirmed.
 import { audit } from '../audit/event.ts';
-import { type AuthClient, getAuthClient, openClientSecrets } from '../credentials/auth-client.ts';
+import { getAuthClient, openClientSecrets } from '../credentials/auth-client.ts';
 import { getConnectionType } from '../credentials/connection-type.ts';
 import { findCredential } from '../credentials/credential.ts';
 import { getRegistration, type Registration } from '../credentials/registration.ts';
 import { Fault, notFound } from '../kernel/fault.ts';
 import type { TenantId } from '../kernel/ids.ts';
-import type { Plain } from '../kernel/plain.ts';
 import {
   type AuthorizationResponse,
   isIssuerAccepted,
   readAuthorizationResponse,
 } from '../oauth/authorization-response.ts';
-import type { Provider } from '../oauth/provider.ts';
 import type { Tx } from '../storage/doors.ts';
 import type { Actor } from '../tenancy/actor.ts';
 import { placeOf } from '../vault/sealed-columns.ts';
