@@ -15,7 +15,7 @@ import {
   shutDownServer,
 } from './embedded-process.ts';
 import { findEngine } from './engine-files.ts';
-import { chooseEngineUser, type EngineUser, type EngineUserStrategy } from './engine-user.ts';
+import { chooseEngineUser, clusterOf, type EngineUser, type EngineUserStrategy } from './engine-user.ts';
 import { stopOrphans } from './orphan-server.ts';
 import { socketFolder, socketPort } from './socket-folder.ts';
 
@@ -61,9 +61,10 @@ export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedS
   const lock = await lockDirectory(directory);
   try {
     const files = await findEngine(join(directory, 'engine'));
+    // Before anything touches the files: choosing a user may move them.
+    await stopOrphans(clusterOf(directory));
     const user = chooseEngineUser(directory, files, options.strategies);
     user.own(user.cluster);
-    await stopOrphans(user.cluster);
     const passwords = await prepareCluster(user, options.openToSuperuser === true);
     const socket = await socketFolder(directory, user);
     const child = await launchServer(user, socket, options.settings ?? {});

@@ -1,5 +1,5 @@
 // PostgreSQL refuses to run as root. As root we run it in a user namespace of its own, where the kernel shows it as
-// nobody while its files stay root's; where namespaces are forbidden (most containers) we drop to an unused uid.
+// nobody while its files stay root's; where namespaces are forbidden (most containers) we become another user.
 import { type SpawnSyncReturns, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
@@ -10,6 +10,8 @@ import {
   lstatSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -29,8 +31,8 @@ export type EngineUser = {
 
 export type EngineUserStrategy = 'direct' | 'namespace' | 'drop';
 
-/** Nobody's: between the ids for people and those that systemd and Debian hand out, so no other process runs as it. */
-const spareUid = 60_432;
+/** Whom root's server becomes, the first that exists; PostgreSQL insists on an entry in the user database. */
+const spareUsers = ['latchkey', 'postgres', 'nobody'] as const;
 /** For root's data directories that no other user may enter (below /root, for instance). */
 const outsideRoot = '/var/lib/latchkey';
 
@@ -51,7 +53,7 @@ export function chooseEngineUser(
 
 const candidates: Record<EngineUserStrategy, (directory: string, files: EngineFiles) => EngineUser | null> = {
   direct: (directory, files) => ({
-    cluster: join(directory, 'postgres'),
+    cluster: clusterOf(directory),
     files,
     command: (program, args) => [program, args],
     identity: {},
@@ -59,35 +61,51 @@ const candidates: Record<EngineUserStrategy, (directory: string, files: EngineFi
   }),
 
   namespace: (directory, files) => {
+    const home = recordedHome(directory);
     const user: EngineUser = {
-      cluster: join(directory, 'postgres'),
+      cluster: join(home, 'postgres'),
       files,
       command: (program, args) => ['unshare', ['-U', '--', program, ...args]],
       identity: {},
-      own: (path) => chownTree(path, 0),
+      own: (path) => chownTree(path, 0, 0),
     };
-    return canWork(user, directory) ? user : null;
+    return canWork(user, home) ? user : null;
   },
 
   drop: (directory, files) => {
     const owner = lstatSync(directory).uid;
-    const uid = owner === 0 ? spareUid : owner;
+    const identity = spareIdentity(owner);
+    if (identity === null) return null;
     // Root's directory stays closed for reading; the engine's user may only pass through to its own folder.
-    if (owner === 0) chmodSync(directory, lstatSync(directory).mode | 0o011);
-    const identity = { uid, gid: uid };
-    const reachable = runAs(identity, 'sh', ['-c', 'test -x "$1"', 'sh', directory]).status === 0;
-    const home = reachable ? directory : outsideFolder(directory);
+    if (owner !== identity.uid) chmodSync(directory, lstatSync(directory).mode | 0o011);
+    const recorded = recordedHome(directory);
+    const reachable = runAs(identity, 'sh', ['-c', 'test -x "$1"', 'sh', recorded]).status === 0;
+    const home = reachable ? recorded : moveOutside(directory);
     const runnable = runAs(identity, files.postgres, ['-V']).status === 0;
     const user: EngineUser = {
       cluster: join(home, 'postgres'),
       files: runnable ? files : copyEngine(files),
       command: (program, args) => [program, args],
       identity,
-      own: (path) => chownTree(path, uid),
+      own: (path) => chownTree(path, identity.uid, identity.gid),
     };
     return runAs(identity, user.files.postgres, ['-V'], user.files.environment).status === 0 ? user : null;
   },
 };
+
+/** The owner of the data directory (sudo in somebody's home), or a user who has nothing else of ours. */
+function spareIdentity(owner: number): { readonly uid: number; readonly gid: number } | null {
+  const users = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'))
+    .map(([name = '', , uid, gid]) => ({ name, uid: Number(uid), gid: Number(gid) }))
+    .filter((user) => user.uid > 0 && Number.isInteger(user.gid));
+  const chosen = [
+    users.find((user) => user.uid === owner),
+    ...spareUsers.map((name) => users.find((user) => user.name === name)),
+  ].find((user) => user !== undefined);
+  return chosen === undefined ? null : { uid: chosen.uid, gid: chosen.gid };
+}
 
 function canWork(user: EngineUser, directory: string): boolean {
   const test = 'test -w "$1" && exec "$2" -V';
@@ -110,13 +128,35 @@ function runAs(
   });
 }
 
-/** The folder outside is found again by the data directory's name, and written down there for the operator. */
-function outsideFolder(directory: string): string {
+const locationNote = 'postgres.location';
+
+/** Where the database files are now, if there are any. */
+export function clusterOf(directory: string): string {
+  return join(recordedHome(directory), 'postgres');
+}
+
+/** The note wins for good: whatever the kernel allows next time, the files are where they were put. */
+function recordedHome(directory: string): string {
+  try {
+    return readFileSync(join(directory, locationNote), 'utf8').trim();
+  } catch {
+    return directory;
+  }
+}
+
+/** Moves the database files, if there are any, to where another user can reach them. The note is written last. */
+function moveOutside(directory: string): string {
   const name = createHash('sha256').update(directory).digest('hex').slice(0, 16);
-  const folder = join(outsideRoot, name);
-  mkdirSync(folder, { recursive: true, mode: 0o711 });
-  writeFileSync(join(directory, 'postgres.location'), `${folder}\n`);
-  return folder;
+  const home = join(outsideRoot, name);
+  mkdirSync(home, { recursive: true, mode: 0o711 });
+  const [from, to] = [join(directory, 'postgres'), join(home, 'postgres')];
+  if (existsSync(from)) {
+    rmSync(to, { recursive: true, force: true });
+    cpSync(from, to, { recursive: true, verbatimSymlinks: true });
+  }
+  writeFileSync(join(directory, locationNote), `${home}\n`);
+  rmSync(from, { recursive: true, force: true });
+  return home;
 }
 
 function copyEngine(files: EngineFiles): EngineFiles {
@@ -136,13 +176,13 @@ function copyEngine(files: EngineFiles): EngineFiles {
 }
 
 /** Whole trees change hands only when the kernel's abilities changed between two starts, so the top tells. */
-function chownTree(path: string, uid: number): void {
+function chownTree(path: string, uid: number, gid: number): void {
   if (!existsSync(path) || lstatSync(path).uid === uid) return;
   const visit = (entry: string): void => {
     const stat = lstatSync(entry);
     if (stat.isSymbolicLink()) return;
     if (stat.isDirectory()) for (const name of readdirSync(entry)) visit(join(entry, name));
-    chownSync(entry, uid, uid);
+    chownSync(entry, uid, gid);
   };
   visit(path);
 }

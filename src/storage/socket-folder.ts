@@ -12,7 +12,17 @@ const socketName = `.s.PGSQL.${socketPort}`;
 /** sun_path holds 108 bytes with the closing zero. */
 const maxPathBytes = 107;
 
+/** Call it only when no server runs on the cluster: what an earlier one left in the folder is removed. */
 export async function socketFolder(directory: string, user: EngineUser): Promise<string> {
+  const folder = await chooseFolder(directory, user);
+  // PostgreSQL would refuse when the pid in a stale lock belongs to another process, or to a zombie nobody reaped.
+  await Promise.all(
+    [socketName, `${socketName}.lock`].map((name) => rm(join(folder, name), { force: true })),
+  );
+  return folder;
+}
+
+async function chooseFolder(directory: string, user: EngineUser): Promise<string> {
   const note = join(directory, 'postgres.socket');
   if (fits(user.cluster)) {
     await rm(note, { force: true });
