@@ -76,7 +76,7 @@ async function open(
   const database = await openDatabase({ url: config.databaseUrl, directory: config.dataDirectory, log });
   onClose('database', database.close);
   await migrate(database);
-  const doors = createDoors(database);
+  const doors = createDoors(database, { random: Math.random });
 
   const root = await unlockRoot({ doors, folder: config.dataDirectory });
   const vault = createVault({ doors, rootKeys: root.rootKeys, installation: root.installation, clock });

@@ -45,7 +45,7 @@ export async function freshDatabase(options: FreshDatabaseOptions = {}): Promise
   const again = () => {
     const database = connect(server.engine, logins, silentLog);
     opened.push(database);
-    return { database, doors: createDoors(database) };
+    return { database, doors: createDoors(database, { random: Math.random }) };
   };
   const first = again();
   return {

@@ -44,13 +44,15 @@ export type Doors = {
   readonly close: () => Promise<void>;
 };
 
-export type DoorsOptions = { readonly random?: () => number };
+export type DoorsOptions = {
+  /** In [0, 1): spreads the retries of transactions that got in each other's way. */
+  readonly random: () => number;
+};
 
 const tries = 4;
 const retrySteps = { stepsMs: [10, 40, 120], jitter: 0.5 } as const;
 
-export function createDoors(database: Database, options: DoorsOptions = {}): Doors {
-  const random = options.random ?? Math.random;
+export function createDoors(database: Database, { random }: DoorsOptions): Doors {
   const stores = new Map<Role, Kysely<Tables>>();
   const store = (role: Role): Kysely<Tables> => {
     const known = stores.get(role);

@@ -144,7 +144,7 @@ describe.runIf(server.engine === 'embedded')('an external server', () => {
       const logins = externalLogins(url);
       const again = () => {
         const database = connect('external', logins, silentLog);
-        return { database, doors: createDoors(database) };
+        return { database, doors: createDoors(database, { random: Math.random }) };
       };
       return {
         ...again(),

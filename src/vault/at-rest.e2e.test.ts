@@ -55,7 +55,7 @@ beforeAll(async () => {
   const folders = [directory, database.server.cluster];
   try {
     await migrate(database);
-    const doors = createDoors(database);
+    const doors = createDoors(database, { random: Math.random });
     const root = await unlockRoot({ doors, folder: directory });
     const vault = createVault({ doors, ...root, clock: systemClock });
     await useEverySecret(doors, vault);
