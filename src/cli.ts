@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command line. Each command stands in cli/; an expected failure is one line on stderr and exit code 1.
 import { Command } from 'commander';
+import { type ProviderCommandOptions, providerCommand } from '../providers/command.ts';
 import { start } from './cli/start.ts';
 import { isFault } from './kernel/fault.ts';
 
@@ -13,6 +14,22 @@ program
   .description('serve, refresh and work, with an embedded database unless DATABASE_URL is set')
   .action(async () => {
     process.exitCode = await start(process.env);
+  });
+
+program
+  .command('provider')
+  .description(
+    'emulate an OAuth provider on loopback, true to the standards or as odd as told, with a ledger',
+  )
+  .option('--quirk <names>', 'presets, comma-separated')
+  .option('--port <port>', 'port to listen on', '0')
+  .option('--ledger <file>', 'append every token request to this file')
+  .option('--mode <mode>', 'standards or quirky')
+  .option('--set <json>', 'settings on top of the presets')
+  .option('--json', 'say where it is as one line of JSON')
+  .action(async (options: ProviderCommandOptions) => {
+    const emulator = await providerCommand(options);
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void emulator.close());
   });
 
 try {

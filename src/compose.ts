@@ -1,19 +1,23 @@
 // The composition root: opens what has state, in order, and closes it in the reverse order. The only file that knows
 // all rooms.
 import { randomUUID } from 'node:crypto';
+import { createServer } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { createChainSealer } from './audit/chain-sealer.ts';
 import { createReadAudit } from './audit/read-audit.ts';
+import { createAuthorize } from './authorize/authorize.ts';
+import { type Closers, createClosers } from './closers.ts';
 import type { Config } from './config.ts';
 import { createRevoker, revocationJob } from './credentials/revocation.ts';
 import type { House } from './faces/house.ts';
 import { createAuthenticate } from './faces/http/authenticate.ts';
 import { registerHealth } from './faces/http/health.ts';
 import { createHttpServer } from './faces/http/server.ts';
-import { systemClock } from './kernel/clock.ts';
+import { type Clock, systemClock } from './kernel/clock.ts';
 import { Fault } from './kernel/fault.ts';
 import { platformTenantId } from './kernel/ids.ts';
-import { errorFields, type Log } from './kernel/log.ts';
+import type { Log } from './kernel/log.ts';
+import { createMailer } from './mail/mailer.ts';
 import { createEgress } from './oauth/egress.ts';
 import { createHeartbeat } from './refresh/heartbeat.ts';
 import { createUseNotes } from './refresh/note-use.ts';
@@ -22,13 +26,13 @@ import { createReadCredential } from './refresh/reading.ts';
 import { createRefreshFlight } from './refresh/refresh-flight.ts';
 import { createRefreshOne } from './refresh/refresh-one.ts';
 import { createRefresher } from './refresh/refresher.ts';
-import { openDatabase } from './storage/database.ts';
-import { createDoors } from './storage/doors.ts';
+import { type Database, openDatabase } from './storage/database.ts';
+import { createDoors, type Doors } from './storage/doors.ts';
 import { migrate } from './storage/migrate.ts';
-import { startWorker } from './storage/worker.ts';
-import { createAuthority } from './tenancy/authority.ts';
+import { type JobHandler, startWorker } from './storage/worker.ts';
+import { type Authority, createAuthority } from './tenancy/authority.ts';
 import { unlockRoot } from './vault/unlock-root.ts';
-import { createVault } from './vault/vault.ts';
+import { createVault, type Vault } from './vault/vault.ts';
 
 export type Running = {
   readonly url: string;
@@ -42,84 +46,113 @@ export type Running = {
   readonly close: () => Promise<void>;
 };
 
-type Closer = { readonly name: string; readonly close: () => unknown };
+type Ground = {
+  readonly config: Config;
+  readonly log: Log;
+  readonly clock: Clock;
+  readonly closers: Closers;
+  readonly database: Database;
+  readonly doors: Doors;
+  readonly vault: Vault;
+  readonly authority: Authority;
+  readonly isNew: boolean;
+  readonly processId: string;
+  readonly build: string;
+  readonly port: number;
+  /** Base URL for browsers and providers, without a trailing slash. */
+  readonly publicUrl: string;
+};
 
 export async function compose(config: Config, log: Log, build: string): Promise<Running> {
-  const closers: Closer[] = [];
-  const onClose = (name: string, close: Closer['close']) => closers.unshift({ name, close });
-  const closeAll = async () => {
-    for (const closer of closers.splice(0)) {
-      await Promise.resolve(closer.close()).catch((error: unknown) =>
-        log.warn(`closing ${closer.name} failed`, errorFields(error)),
-      );
-    }
-  };
+  const closers = createClosers(log);
   try {
-    return await open(config, log, build, onClose, closeAll);
+    const ground = await openGround(config, log, build, closers);
+    return await openHouse(ground);
   } catch (error) {
-    await closeAll();
+    await closers.closeAll();
     throw error;
   }
 }
 
-async function open(
-  config: Config,
-  log: Log,
-  build: string,
-  onClose: (name: string, close: Closer['close']) => void,
-  closeAll: () => Promise<void>,
-): Promise<Running> {
+async function openGround(config: Config, log: Log, build: string, closers: Closers): Promise<Ground> {
   const clock = systemClock;
-  const random = Math.random;
-  const processId = randomUUID();
-
+  const port = config.port === 0 ? await freePort(config.host) : config.port;
   const database = await openDatabase({ url: config.databaseUrl, directory: config.dataDirectory, log });
-  onClose('database', database.close);
+  closers.add('database', database.close);
   await migrate(database);
-  const doors = createDoors(database, { random: Math.random });
-
+  const doors = createDoors(database);
   const root = await unlockRoot({ doors, folder: config.dataDirectory });
-  const vault = createVault({ doors, rootKeys: root.rootKeys, installation: root.installation, clock });
-  await doors.withTenant(platformTenantId, (tx) => vault.createTenantKey(tx, platformTenantId));
   const authority = createAuthority({ doors, clock, log });
+  const vault = createVault({
+    doors,
+    rootKeys: root.rootKeys,
+    installation: root.installation,
+    clock,
+    isFresh: authority.isTrusted,
+  });
   authority.onFlush(vault.flush);
+  await doors.withTenant(platformTenantId, (tx) => vault.createTenantKey(tx, platformTenantId));
   await authority.start();
-  onClose('authority', authority.stop);
+  closers.add('authority', authority.stop);
+  return {
+    config,
+    log,
+    clock,
+    closers,
+    database,
+    doors,
+    vault,
+    authority,
+    isNew: root.created,
+    processId: randomUUID(),
+    build,
+    port,
+    publicUrl:
+      config.publicUrl ?? `${config.tls === null ? 'http' : 'https'}://${urlHost(config.host)}:${port}`,
+  };
+}
 
+async function openHouse(ground: Ground): Promise<Running> {
+  const { config, log, clock, closers, database, doors, vault, authority, publicUrl } = ground;
+  const random = Math.random;
   const egress = createEgress({ allow: config.egressAllow, log });
-  const refreshOne = createRefreshOne({ doors, vault, egress, clock, random, log });
-  const readCredential = createReadCredential({ doors, vault });
-  const fly = createRefreshFlight({ doors, clock, log, processId, refreshOne });
-  const reader = createTokenReader({ clock, readCredential, fly });
-  const heartbeat = createHeartbeat({ doors, clock, processId, build });
-  const refresher = createRefresher({ doors, clock, log, processId, heartbeat, refreshOne });
+  const mailer = createMailer({
+    smtpUrl: config.smtpUrl,
+    from: config.mailFrom,
+    dataDirectory: config.dataDirectory,
+    clock,
+  });
   const readAudit = createReadAudit({ doors, log });
-  onClose('read audit', readAudit.drain);
+  closers.add('read audit', readAudit.drain);
   const useNotes = createUseNotes({ doors, log });
   useNotes.start();
-  onClose('use notes', useNotes.drain);
+  closers.add('use notes', useNotes.drain);
   const sealer = createChainSealer({ doors, log });
   sealer.start();
-  onClose('audit chain', sealer.drain);
+  closers.add('audit chain', sealer.drain);
 
-  await refresher.start();
-  onClose('refresher', refresher.drain);
-  const worker = await startWorker(
-    database,
-    { [revocationJob]: createRevoker({ doors, vault, egress, clock, log }) },
-    { concurrency: config.workerConcurrency, log },
-  );
-  onClose('worker', worker.stop);
-
-  let url = config.publicUrl ?? '';
+  const authorize = createAuthorize({
+    doors,
+    vault,
+    egress,
+    clock,
+    random,
+    mailer,
+    publicUrl,
+    log,
+    allowHeadless: false,
+    pinnedProviders: [],
+  });
+  const reader = await openRefresh(ground, egress, random);
   const house: House = {
-    publicUrl: () => url,
+    publicUrl: () => publicUrl,
     clock,
     log,
     doors,
     vault,
     authority,
     reader,
+    authorize,
     readAudit,
     useNotes,
     authenticate: createAuthenticate({
@@ -127,49 +160,86 @@ async function open(
       actorBySession: async () => null,
     }),
   };
+  const worker = await openWorker(ground, {
+    [revocationJob]: createRevoker({ doors, vault, egress, clock, log }),
+    ...authorize.jobHandlers,
+  });
+  await openServer(ground, house);
+  const failed = Promise.race([database.lost.then(databaseLost), worker.ended.then(databaseLost)]);
+  failed.catch(() => {});
+  return { url: publicUrl, house, isNew: ground.isNew, setupUrl: null, failed, close: closers.closeAll };
+}
+
+async function openRefresh(ground: Ground, egress: ReturnType<typeof createEgress>, random: () => number) {
+  const { closers, doors, vault, clock, log, processId, build } = ground;
+  const refreshOne = createRefreshOne({ doors, vault, egress, clock, random, log });
+  const heartbeat = createHeartbeat({ doors, clock, processId, build });
+  const refresher = createRefresher({ doors, clock, log, processId, heartbeat, refreshOne });
+  await refresher.start();
+  closers.add('refresher', refresher.drain);
+  return createTokenReader({
+    clock,
+    readCredential: createReadCredential({ doors, vault }),
+    fly: createRefreshFlight({ doors, clock, log, processId, refreshOne }),
+  });
+}
+
+async function openWorker(ground: Ground, handlers: Readonly<Record<string, JobHandler>>) {
+  const { config, log, database, closers } = ground;
+  const worker = await startWorker(database, handlers, { concurrency: config.workerConcurrency, log });
+  closers.add('worker', worker.stop);
+  return worker;
+}
+
+async function openServer(ground: Ground, house: House): Promise<void> {
+  const { config, log, doors, closers } = ground;
   const app = createHttpServer({
     log,
     trustedHops: config.trustedHops,
     tls: config.tls,
-    isHttps: config.tls !== null || (config.publicUrl?.startsWith('https:') ?? false),
+    isHttps: ground.publicUrl.startsWith('https:'),
   });
   registerHealth(app, async () => {
     const isReady = await doors.locate(async () => true).catch(() => false);
     return { isReady, reason: isReady ? null : 'database' };
   });
-  const listening = await listen(app, config);
-  url = config.publicUrl ?? listening;
-  onClose('server', () => app.close());
-
-  const failed = Promise.race([
-    database.lost.then(() => {
-      throw new Fault('unavailable', 'The database server ended.', { cure: 'Start Latchkey again.' });
-    }),
-    worker.ended.then(() => new Promise<never>(() => {})),
-  ]) as Promise<never>;
-  failed.catch(() => {});
-  return { url, house, isNew: root.created, setupUrl: null, failed, close: closeAll };
+  await registerFaces(app, house);
+  await listen(app, config.host, ground.port);
+  closers.add('server', () => app.close());
 }
 
-async function listen(app: FastifyInstance, config: Config): Promise<string> {
+/** One line per face. */
+async function registerFaces(_app: FastifyInstance, _house: House): Promise<void> {}
+
+function databaseLost(): never {
+  throw new Fault('unavailable', 'The database server ended.', { cure: 'Start Latchkey again.' });
+}
+
+async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
   try {
-    const address = await app.listen({ host: config.host, port: config.port });
-    return address.replace(/\/+$/, '');
+    await app.listen({ host, port });
   } catch (error) {
-    if (
-      error instanceof Error &&
-      'code' in error &&
-      (error.code === 'EADDRINUSE' || error.code === 'EACCES')
-    ) {
-      throw new Fault(
-        'cannot_start',
-        `Port ${config.port} on ${config.host} cannot be used (${error.code}).`,
-        {
-          cure: 'Stop the program that uses it, or set PORT to another one.',
-          cause: error,
-        },
-      );
-    }
-    throw error;
+    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+    if (!['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'].includes(code)) throw error;
+    throw new Fault('cannot_start', `Port ${port} on ${host} cannot be used (${code}).`, {
+      cure: 'Stop the program that uses it, or set PORT (and HOST) to another one.',
+      cause: error,
+    });
   }
+}
+
+/** The public URL must be known before anything is served, so port 0 is resolved first. */
+function freePort(host: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen({ host, port: 0 }, () => {
+      const address = probe.address();
+      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+    });
+  });
+}
+
+function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host;
 }

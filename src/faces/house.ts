@@ -1,6 +1,7 @@
 // What the faces are given: the rooms below, wired by compose.ts. Faces translate and hold nothing of their own.
 import type { FastifyRequest } from 'fastify';
 import type { ReadAudit } from '../audit/read-audit.ts';
+import type { Authorize } from '../authorize/authorize.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Log } from '../kernel/log.ts';
 import type { UseNotes } from '../refresh/note-use.ts';
@@ -19,6 +20,7 @@ export type House = {
   readonly vault: Vault;
   readonly authority: Authority;
   readonly reader: TokenReader;
+  readonly authorize: Authorize;
   readonly readAudit: ReadAudit;
   readonly useNotes: UseNotes;
   /** API token or browser session; Fault not_authenticated otherwise. */

@@ -31,6 +31,8 @@ export type Authority = {
   readonly unitPath: (tenant: TenantId, unitId: UnitId) => Promise<readonly UnitId[] | null>;
   /** Called whenever the counter moved: other caches of authority (tenant keys) hang on to it. */
   readonly onFlush: (listener: () => void) => void;
+  /** False while changes could be missed, because probing fails. */
+  readonly isTrusted: () => boolean;
   readonly start: () => Promise<void>;
   readonly stop: () => void;
 };
@@ -126,6 +128,7 @@ export function createAuthority(deps: {
         throw error;
       }
     },
+    isTrusted,
     onFlush: (listener) => {
       listeners.push(listener);
     },
