@@ -49,8 +49,9 @@ export function createRelay(options: {
       await offer(path, far, call);
       options.reply({ type: 'dialed', id, path: `${options.directoryInChild}/${name}` });
     } catch (error) {
-      open.delete(id);
-      if (!call.signal.aborted) options.reply(failedDial(id, host, port, error));
+      if (call.signal.aborted) return;
+      call.abort();
+      options.reply(failedDial(id, host, port, error));
     }
   }
 
