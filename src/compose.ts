@@ -80,7 +80,7 @@ async function openGround(config: Config, log: Log, build: string, closers: Clos
   const database = await openDatabase({ url: config.databaseUrl, directory: config.dataDirectory, log });
   closers.add('database', database.close);
   await migrate(database);
-  const doors = createDoors(database);
+  const doors = createDoors(database, { random: Math.random });
   const root = await unlockRoot({ doors, folder: config.dataDirectory });
   const authority = createAuthority({ doors, clock, log });
   const vault = createVault({
@@ -165,7 +165,11 @@ async function openHouse(ground: Ground): Promise<Running> {
     ...authorize.jobHandlers,
   });
   await openServer(ground, house);
-  const failed = Promise.race([database.lost.then(databaseLost), worker.ended.then(databaseLost)]);
+  // The worker also ends when we stop it; by itself it ends only by rejecting.
+  const failed = Promise.race([
+    database.lost.then(databaseLost),
+    worker.ended.then(() => new Promise<never>(() => {})),
+  ]);
   failed.catch(() => {});
   return { url: publicUrl, house, isNew: ground.isNew, setupUrl: null, failed, close: closers.closeAll };
 }

@@ -50,7 +50,7 @@ export function createLog(options: {
 export function errorFields(error: unknown): LogFields {
   if (isFault(error)) {
     return {
-      code: error.code,
+      fault: error.code,
       reason: error.message,
       field: error.field,
       detail: error.detail,
