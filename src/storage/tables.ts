@@ -312,6 +312,8 @@ export interface InstanceTable {
   kind: 'deployed' | 'test';
   enabled: Defaulted<boolean>;
   deployed_at: Date | null;
+  state_sealed: Buffer | null;
+  state_no: Defaulted<number>;
   created_by: string | null;
   created_at: Defaulted<Date>;
   updated_at: Defaulted<Date>;
@@ -324,7 +326,8 @@ export interface InstanceFlowTable {
   flow_key: string;
   name: string;
   api_key_hashes: Defaulted<readonly Buffer[]>;
-  state: DefaultedJson;
+  state_sealed: Buffer | null;
+  state_no: Defaulted<number>;
   created_at: Defaulted<Date>;
 }
 

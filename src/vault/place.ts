@@ -13,6 +13,8 @@ export const recordTypes = [
   'credential_value',
   'execution',
   'grant',
+  'instance',
+  'instance_flow',
   'revocation',
   'step',
   'template_value',

@@ -686,6 +686,9 @@ create table instance (
   kind text not null check (kind in ('deployed', 'test')),
   enabled boolean not null default false,
   deployed_at timestamptz,
+  -- What steps keep for all flows of the instance; sealed, because components keep secrets of their services there.
+  state_sealed bytea,
+  state_no bigint not null default 0,
   created_by uuid,
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
@@ -706,7 +709,9 @@ create table instance_flow (
   flow_key text not null,
   name text not null,
   api_key_hashes bytea[] not null default '{}',
-  state jsonb not null default '{}',
+  -- What steps of the flow keep between executions.
+  state_sealed bytea,
+  state_no bigint not null default 0,
   created_at timestamptz not null default clock_timestamp(),
   primary key (tenant_id, id),
   foreign key (tenant_id, instance_id) references instance (tenant_id, id) on delete cascade,
