@@ -259,12 +259,6 @@ async function record(tx: Tx, row: AuthorizationRow, before: GrantRow, visitor: 
   });
 }
 
-/** Rates and breakers are kept per token endpoint and app; the app's id is not shown where operators look. */
-export function providerKeyOf(registration: Pick<Registration, 'tokenUrl' | 'clientId'>): string {
-  const client = createHash('sha256').update(registration.clientId).digest('hex').slice(0, 16);
-  return `${new URL(registration.tokenUrl).host} ${client}`;
-}
-
 function otherAccount(): Fault {
   return new Fault('conflict', 'This is another account than the one that was connected before.', {
     cure: 'Confirm that the connection shall change to this account, or cancel.',
