@@ -7,7 +7,6 @@ const say = (line: object): void => void process.stdout.write(`${JSON.stringify(
 const [directory = ''] = process.argv.slice(2);
 try {
   const database = await openEmbedded({ directory, log: silentLog });
-  say({ up: true, server: database.server.pid, cluster: database.server.cluster });
   process.on('SIGINT', () => {
     void (async () => {
       const { rows } = await database.pool('app').query('select 1 as alive');
@@ -16,6 +15,7 @@ try {
       process.exit(0);
     })();
   });
+  say({ up: true, server: database.server.pid, cluster: database.server.cluster });
 } catch (error) {
   say({ up: false, refused: error instanceof Error && 'public' in error ? error.public : String(error) });
   process.exitCode = 1;

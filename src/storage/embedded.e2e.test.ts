@@ -202,8 +202,8 @@ test('after kill -9 of Latchkey the server ends by itself and the next start wor
   expect(first.up).toBe(true);
   child.kill('SIGKILL');
   await gone(child);
+  await vi.waitFor(() => expect(serversOf(join(directory, 'postgres'))).toEqual([]), 10_000);
   expect(await recall()).toContain('before the kill');
-  expect(serversOf(join(directory, 'postgres'))).toEqual([]);
 });
 
 test('an orphaned server without its guard is found and stopped by the next start', async () => {
