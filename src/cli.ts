@@ -2,6 +2,7 @@
 // The command line. Each command stands in cli/; an expected failure is one line on stderr and exit code 1.
 import { Command } from 'commander';
 import { type ProviderCommandOptions, providerCommand } from '../providers/command.ts';
+import { addOperatorCommands } from './cli/operator-commands.ts';
 import { start } from './cli/start.ts';
 import { isFault } from './kernel/fault.ts';
 
@@ -31,6 +32,8 @@ program
     const emulator = await providerCommand(options);
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void emulator.close());
   });
+
+addOperatorCommands(program);
 
 try {
   await program.parseAsync();

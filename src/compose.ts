@@ -1,6 +1,7 @@
 // The composition root: opens what has state, in order, and closes it in the reverse order. The only file that knows
 // all rooms.
 import { randomUUID } from 'node:crypto';
+import { chmod, mkdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import { createChainSealer } from './audit/chain-sealer.ts';
@@ -13,10 +14,12 @@ import type { House } from './faces/house.ts';
 import { createAuthenticate } from './faces/http/authenticate.ts';
 import { registerHealth } from './faces/http/health.ts';
 import { createHttpServer } from './faces/http/server.ts';
+import { operatorSocket } from './faces/operator/operator-socket.ts';
+import { registerOperator } from './faces/operator/register.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
 import { Fault } from './kernel/fault.ts';
 import { platformTenantId } from './kernel/ids.ts';
-import type { Log } from './kernel/log.ts';
+import { errorFields, type Log } from './kernel/log.ts';
 import { createMailer } from './mail/mailer.ts';
 import { createEgress } from './oauth/egress.ts';
 import { createHeartbeat } from './refresh/heartbeat.ts';
@@ -31,8 +34,9 @@ import { createDoors, type Doors } from './storage/doors.ts';
 import { migrate } from './storage/migrate.ts';
 import { type JobHandler, startWorker } from './storage/worker.ts';
 import { type Authority, createAuthority } from './tenancy/authority.ts';
-import { unlockRoot } from './vault/unlock-root.ts';
-import { createVault, type Vault } from './vault/vault.ts';
+import { tendRetiredKeys } from './vault/tend-retired-keys.ts';
+import { type UnlockedRoot, unlockRoot } from './vault/unlock-root.ts';
+import { createVault } from './vault/vault.ts';
 
 export type Running = {
   readonly url: string;
@@ -53,9 +57,9 @@ type Ground = {
   readonly closers: Closers;
   readonly database: Database;
   readonly doors: Doors;
-  readonly vault: Vault;
+  readonly vault: ReturnType<typeof createVault>;
+  readonly root: UnlockedRoot;
   readonly authority: Authority;
-  readonly isNew: boolean;
   readonly processId: string;
   readonly build: string;
   readonly port: number;
@@ -103,7 +107,7 @@ async function openGround(config: Config, log: Log, build: string, closers: Clos
     doors,
     vault,
     authority,
-    isNew: root.created,
+    root,
     processId: randomUUID(),
     build,
     port,
@@ -165,13 +169,22 @@ async function openHouse(ground: Ground): Promise<Running> {
     ...authorize.jobHandlers,
   });
   await openServer(ground, house);
+  await openOperator(ground);
+  tendKeys(ground);
   // The worker also ends when we stop it; by itself it ends only by rejecting.
   const failed = Promise.race([
     database.lost.then(databaseLost),
     worker.ended.then(() => new Promise<never>(() => {})),
   ]);
   failed.catch(() => {});
-  return { url: publicUrl, house, isNew: ground.isNew, setupUrl: null, failed, close: closers.closeAll };
+  return {
+    url: publicUrl,
+    house,
+    isNew: ground.root.created,
+    setupUrl: null,
+    failed,
+    close: closers.closeAll,
+  };
 }
 
 async function openRefresh(ground: Ground, egress: ReturnType<typeof createEgress>, random: () => number) {
@@ -210,6 +223,42 @@ async function openServer(ground: Ground, house: House): Promise<void> {
   await registerFaces(app, house);
   await listen(app, config.host, ground.port);
   closers.add('server', () => app.close());
+}
+
+/** Only whoever may enter the data directory reaches it; a socket left by a killed process is replaced. */
+async function openOperator(ground: Ground): Promise<void> {
+  const { config, log, doors, vault, root, closers, database, build } = ground;
+  const { folder, path } = operatorSocket(config.dataDirectory);
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  await rm(path, { force: true });
+  const app = createHttpServer({ log, trustedHops: 0, tls: null, isHttps: false });
+  registerOperator(app, {
+    doors,
+    vault,
+    rootKeys: root.rootKeys,
+    installation: root.installation,
+    dataDirectory: config.dataDirectory,
+    describe: async () => ({
+      version: build,
+      node: process.version,
+      engine: database.engine,
+      url: ground.publicUrl,
+    }),
+  });
+  await app.listen({ path });
+  await chmod(path, 0o600);
+  closers.add('operator socket', () => app.close());
+}
+
+/** Finishes hourly what key rotations leave behind. */
+function tendKeys({ doors, vault, log, closers }: Ground): void {
+  const tend = () =>
+    void tendRetiredKeys({ doors, vault }).catch((error: unknown) =>
+      log.warn('tending keys failed', errorFields(error)),
+    );
+  const timer = setInterval(tend, 3_600_000);
+  timer.unref();
+  closers.add('key tending', () => clearInterval(timer));
 }
 
 /** One line per face. */

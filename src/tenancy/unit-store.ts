@@ -117,3 +117,10 @@ export async function updateUnitRow(tx: Tx, id: UnitId, change: UnitChange): Pro
 export async function deleteUnitRow(tx: Tx, id: UnitId): Promise<void> {
   await sql`delete from unit where tenant_id = latchkey_tenant() and id = ${id}`.execute(tx);
 }
+
+/** Of all organizations, through the locator's door. */
+export async function listTenantIds(tx: Tx): Promise<readonly TenantId[]> {
+  const found = await sql<{ id: TenantId }>`
+    select id from tenant where kind = 'organization' order by created_at, id`.execute(tx);
+  return found.rows.map(({ id }) => id);
+}

@@ -1,0 +1,44 @@
+// The operator's commands: each asks the running server and prints its answer as JSON, for people and scripts alike.
+import type { Command } from 'commander';
+import { askServer } from './ask-server.ts';
+
+export function addOperatorCommands(program: Command): void {
+  const show = async (answer: Promise<unknown>) => console.log(JSON.stringify(await answer, null, 2));
+
+  program
+    .command('doctor')
+    .description('say what the running server stands on: engine, versions, how components are confined')
+    .action(() => show(askServer('GET', '/doctor')));
+
+  const keys = program.command('keys').description('rotate keys while everything runs');
+  keys
+    .command('rotate-root')
+    .description('make a new root key and wrap all tenant keys with it')
+    .action(() => show(askServer('POST', '/keys/rotate-root')));
+  keys
+    .command('rotate-tenant <tenant>')
+    .description('give an organization a new key and seal everything again with it')
+    .action((tenant: string) => show(askServer('POST', '/keys/rotate-tenant', { tenant })));
+
+  const tenants = program.command('tenants').description('organizations of this installation');
+  tenants
+    .command('list')
+    .description('ids and names')
+    .action(() => show(askServer('GET', '/tenants')));
+  tenants
+    .command('shred <tenant>')
+    .description('destroy the keys of an organization: nothing of it can be opened any more')
+    .requiredOption('--name <name>', 'its name, exactly as listed, to confirm')
+    .action((tenant: string, { name }: { name: string }) =>
+      show(askServer('POST', '/tenants/shred', { tenant, name })),
+    );
+
+  program
+    .command('audit')
+    .description('the audit trail')
+    .command('verify [tenant]')
+    .description('check the hash chain; names the first event that does not fit')
+    .action((tenant: string | undefined) =>
+      show(askServer('POST', '/audit/verify', { tenant: tenant ?? '' })),
+    );
+}
