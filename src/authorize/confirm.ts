@@ -1,6 +1,5 @@
 // The last word of a consent: the person in whose browser it happened has seen which account it is. Accepting puts the
 // tokens into the grant; cancelling gives them back. Only now are the tokens of a consent before this one ended.
-import { createHash } from 'node:crypto';
 import { audit } from '../audit/event.ts';
 import { type AuthClient, getAuthClient } from '../credentials/auth-client.ts';
 import { getConnectionType } from '../credentials/connection-type.ts';
@@ -9,7 +8,7 @@ import { revokeLater } from '../credentials/disconnect.ts';
 import { lockGrant, storeConsent } from '../credentials/grant.ts';
 import type { GrantRow } from '../credentials/grant-store.ts';
 import { writeConnectionLog } from '../credentials/log-store.ts';
-import { getRegistration, type Registration } from '../credentials/registration.ts';
+import { getRegistration, providerKeyOf, type Registration } from '../credentials/registration.ts';
 import { Fault, notFound } from '../kernel/fault.ts';
 import type { Tx } from '../storage/doors.ts';
 import { enqueue } from '../storage/job.ts';

@@ -1,6 +1,6 @@
 // The identity of an OAuth app at a provider: immutable, without secrets, shared within a tenant by equal identity.
 // It owns the redirect URI, so that one app pasted into many credentials needs one URI at the provider.
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { Fault, invalidField, notFound } from '../kernel/fault.ts';
 import { newId } from '../kernel/ids.ts';
 import type { Tx } from '../storage/doors.ts';
@@ -54,4 +54,11 @@ export async function getRegistration(tx: Tx, id: RegistrationId): Promise<Regis
 /** The address to enter at the provider. `publicUrl` is the installation's base URL without a trailing slash. */
 export function redirectUriOf(registration: Pick<Registration, 'context'>, publicUrl: string): string {
   return `${publicUrl}/callback/c/${registration.context}`;
+}
+
+/** Rates and breakers are kept per token endpoint and app; the app's id is not shown where operators look. */
+export function providerKeyOf(registration: Pick<Registration, 'tokenUrl' | 'clientId'>): string {
+  const client = createHash('sha256').update(registration.clientId).digest('hex').slice(0, 16);
+  const host = URL.canParse(registration.tokenUrl) ? new URL(registration.tokenUrl).host : '(no address)';
+  return `${host} ${client}`;
 }

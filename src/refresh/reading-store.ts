@@ -13,6 +13,7 @@ export type ReadingRow = {
   readonly oauth_kind: 'authorization_code' | 'client_credentials' | null;
   readonly auth_client_tenant_id: TenantId | null;
   readonly auth_client_id: AuthClientId | null;
+  readonly client_type: string | null;
   readonly authorize_params: Readonly<Record<string, string>>;
   readonly reported_error: string | null;
   readonly created_by: PrincipalId | null;

@@ -39,6 +39,8 @@ export type Reading = {
   readonly typeKey: string;
   readonly oauthKind: 'authorization_code' | 'client_credentials' | null;
   readonly authClient: { readonly tenantId: TenantId; readonly id: AuthClientId } | null;
+  /** The type of a shared auth client; null when the client is the credential's own, or there is none. */
+  readonly clientType: string | null;
   readonly authorizeParams: Readonly<Record<string, string>>;
   readonly reportedError: string | null;
   readonly createdBy: PrincipalId | null;
@@ -130,6 +132,7 @@ function toReading(
       row.auth_client_id === null || row.auth_client_tenant_id === null
         ? null
         : { tenantId: row.auth_client_tenant_id, id: row.auth_client_id },
+    clientType: row.client_type,
     authorizeParams: row.authorize_params,
     reportedError: row.reported_error,
     createdBy: row.created_by,

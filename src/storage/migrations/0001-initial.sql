@@ -1008,4 +1008,11 @@ insert into connection_type_field (tenant_id, connection_type_id, key, label, ty
   (latchkey_platform(), '00000000-0000-4000-8000-000000000105', 'scopes', 'Scopes', 'string', false, false, 3),
   (latchkey_platform(), '00000000-0000-4000-8000-000000000105', 'auth_uri', 'Authorization URL', 'string', false, true, 4),
   (latchkey_platform(), '00000000-0000-4000-8000-000000000105', 'token_uri', 'Access Token URL', 'string', false, true, 5);
+-- Not part of the form: what only some clients keep beside the fields above.
+insert into connection_type_field (tenant_id, connection_type_id, key, label, type, secret, required, shown, position) values
+  (latchkey_platform(), '00000000-0000-4000-8000-000000000104', 'header_name', 'Header name', 'string', false, false, false, 2),
+  (latchkey_platform(), '00000000-0000-4000-8000-000000000102', 'extra_fields', 'Further fields', 'keyvalue', true, false, false, 3),
+  (latchkey_platform(), '00000000-0000-4000-8000-000000000104', 'extra_fields', 'Further fields', 'keyvalue', true, false, false, 3),
+  (latchkey_platform(), '00000000-0000-4000-8000-000000000105', 'extra_fields', 'Further fields', 'keyvalue', true, false, false, 6),
+  (latchkey_platform(), '00000000-0000-4000-8000-000000000106', 'extra_fields', 'Further fields', 'keyvalue', true, false, false, 1);
 reset role;
