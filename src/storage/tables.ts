@@ -675,6 +675,54 @@ export interface UnitTable {
   updated_at: Defaulted<Date>;
 }
 
+export interface AuthAccountTable {
+  id: string;
+  accountId: string;
+  providerId: string;
+  userId: string;
+  accessToken: string | null;
+  refreshToken: string | null;
+  idToken: string | null;
+  accessTokenExpiresAt: Date | null;
+  refreshTokenExpiresAt: Date | null;
+  scope: string | null;
+  password: string | null;
+  createdAt: Defaulted<Date>;
+  updatedAt: Defaulted<Date>;
+}
+
+export interface AuthSessionTable {
+  id: string;
+  token: string;
+  userId: string;
+  expiresAt: Date;
+  ipAddress: string | null;
+  userAgent: string | null;
+  tenantId: string | null;
+  principalId: string | null;
+  createdAt: Defaulted<Date>;
+  updatedAt: Defaulted<Date>;
+}
+
+export interface AuthUserTable {
+  id: string;
+  name: string;
+  email: string;
+  emailVerified: Defaulted<boolean>;
+  image: string | null;
+  createdAt: Defaulted<Date>;
+  updatedAt: Defaulted<Date>;
+}
+
+export interface AuthVerificationTable {
+  id: string;
+  identifier: string;
+  value: string;
+  expiresAt: Date;
+  createdAt: Defaulted<Date>;
+  updatedAt: Defaulted<Date>;
+}
+
 export interface Tables {
   api_token: ApiTokenTable;
   audit_checkpoint: AuditCheckpointTable;
@@ -731,4 +779,8 @@ export interface Tables {
   tenant: TenantTable;
   tenant_key: TenantKeyTable;
   unit: UnitTable;
+  'auth.account': AuthAccountTable;
+  'auth.session': AuthSessionTable;
+  'auth.user': AuthUserTable;
+  'auth.verification': AuthVerificationTable;
 }
