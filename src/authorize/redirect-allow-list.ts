@@ -55,7 +55,9 @@ function readTarget(text: string): URL | string {
   if (rest.startsWith('//')) return 'must not begin its path with //.';
   const url = new URL(text);
   // `https://2130706433`, `https://%65vil.example`, `https://EVIL.example.`: one spelling only, the parser's own.
-  if (url.host !== authority || url.hostname.endsWith('.')) return 'does not spell its host plainly.';
+  const isPlain = /^(?:[a-z0-9.-]+|\[[0-9a-f:.]+\])(?::\d+)?$/.test(authority);
+  if (!isPlain || url.host !== authority || url.hostname.endsWith('.'))
+    return 'does not spell its host plainly.';
   if (scheme === 'http' && !isLoopback(url.hostname)) return 'must use https.';
   return url;
 }
