@@ -57,5 +57,8 @@ create table auth.verification (
 );
 create index verification_identifier on auth.verification (identifier);
 
+-- The oldest principal of a person is the one that a new session acts as.
+grant select (created_at) on principal to latchkey_locator;
+
 grant usage on schema auth to latchkey_accounts;
 grant select, insert, update, delete on auth."user", auth.session, auth.account, auth.verification to latchkey_accounts;
