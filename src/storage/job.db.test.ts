@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { type FreshDatabase, freshDatabase } from '../../testing/fresh-database.ts';
 import { Fault } from '../kernel/fault.ts';
 import { newId, type TenantId } from '../kernel/ids.ts';
@@ -183,4 +183,37 @@ test('the jobs of a worker that was killed are given back to the next one', asyn
   next.finish();
   await worker.stop();
   expect(await jobs('orphaned')).toEqual([]);
+});
+
+test('a runner that gave up because it could not mark a job done is started again, and gives that job back', async () => {
+  const pool = fresh.database.pool('owner');
+  const rename = (from: string, to: string) =>
+    pool.query(`alter table graphile_worker.${from} rename to ${to}`);
+  let runs = 0;
+  let second: () => void = () => {};
+  const ranAgain = new Promise<void>((resolve) => {
+    second = resolve;
+  });
+  const handler: JobHandler = async () => {
+    runs += 1;
+    if (runs === 1) await rename('_private_job_queues', 'away');
+    if (runs === 1) await rename('_private_jobs', 'away_too');
+    if (runs === 2) second();
+  };
+  await fresh.doors.withTenant(tenant, (tx) => enqueue(tx, 'interrupted', {}));
+  const restarted = vi.fn<(message: string) => void>((message) => {
+    if (message !== 'job runner stopped by itself') return;
+    void rename('away_too', '_private_jobs').then(() => rename('away', '_private_job_queues'));
+  });
+  const log = { ...silentLog, error: restarted };
+  const worker = await startWorker(
+    fresh.database,
+    { interrupted: handler },
+    { concurrency: 1, log, restartStepsMs: [1] },
+  );
+  await ranAgain;
+  await worker.stop();
+  await worker.ended;
+  expect(restarted).toHaveBeenCalledWith('job runner stopped by itself');
+  expect(await jobs('interrupted')).toEqual([]);
 });

@@ -1,10 +1,10 @@
-// Runs queued jobs: graphile-worker with our log, our shutdown and a quick way back for the jobs of a killed process.
-import { EventEmitter } from 'node:events';
-import { Logger, type Runner, run, type WorkerEvents } from 'graphile-worker';
-import type pg from 'pg';
-import { Fault } from '../kernel/fault.ts';
+// Runs queued jobs for as long as the process lives: the queue's runner gives up when the database is away for a
+// while, so it is started again until somebody stops it.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { backoffMs } from '../kernel/backoff.ts';
 import { errorFields, type Log } from '../kernel/log.ts';
 import type { Database } from './database.ts';
+import { type JobRun, runJobs } from './job-run.ts';
 
 /** A job may run more than once (after a crash), so handlers look first whether there is still something to do. */
 export type JobHandler = (payload: unknown, helpers: JobHelpers) => Promise<void>;
@@ -22,114 +22,67 @@ export type WorkerOptions = {
   readonly log: Log;
   /** How long a shutdown lets running jobs be before it aborts their signal. */
   readonly graceMs?: number;
+  /** Pauses before the runner is started again; the last one repeats. */
+  readonly restartStepsMs?: readonly number[];
 };
 
 export type Worker = {
   /** Takes no more jobs and resolves when the running ones have ended. May be called again. */
   readonly stop: () => Promise<void>;
-  /** Rejects when the worker gave up by itself. */
+  /** Resolves when the worker was stopped; rejects only by a bug. */
   readonly ended: Promise<void>;
 };
 
-const heartbeatMs = 10_000;
-/** Six missed heartbeats. A process that pauses longer may find its job run a second time. */
-const deadAfterSeconds = 60;
-
+/** Resolves when the first runner is up; its failure to start is the caller's. */
 export async function startWorker(
   database: Database,
   handlers: Readonly<Record<string, JobHandler>>,
   options: WorkerOptions,
 ): Promise<Worker> {
-  const pool = database.pool('owner');
-  const events: WorkerEvents = new EventEmitter();
-  let name = '';
-  events.on('pool:create', ({ workerPool }) => {
-    name = workerPool.id;
-  });
-  // The embedded database has one process at a time: whoever held a job before us is gone.
-  await giveBackJobs(pool, database.engine === 'embedded' ? 0 : deadAfterSeconds);
-  const runner = await run({
-    pgPool: pool,
-    events,
-    logger: queueLogger(options.log),
-    concurrency: options.concurrency,
-    noHandleSignals: true,
-    preset: { worker: { gracefulShutdownAbortTimeout: options.graceMs ?? 5_000 } },
-    taskList: Object.fromEntries(
-      Object.entries(handlers).map(([job, handler]) => [
-        job,
-        async (payload, helpers) => {
-          const { attempts, max_attempts } = helpers.job;
-          const isLastAttempt = attempts >= max_attempts;
-          try {
-            await handler(payload, { signal: helpers.abortSignal, attempt: attempts, isLastAttempt });
-          } catch (error) {
-            options.log.warn('job failed', { job, attempt: attempts, isLastAttempt, ...errorFields(error) });
-            throw storable(error);
-          }
-        },
-      ]),
-    ),
-  });
-  await beat(pool, name);
-  const heart = setInterval(() => {
-    void beat(pool, name)
-      .then(() => (database.engine === 'external' ? giveBackJobs(pool, deadAfterSeconds) : undefined))
-      .catch((error: unknown) => options.log.warn('worker heartbeat failed', errorFields(error)));
-  }, heartbeatMs);
-  return control(runner, async () => {
-    clearInterval(heart);
-    await pool.query('delete from job_worker where name = $1', [name]).catch(() => {});
-  });
-}
+  const stopping = new AbortController();
+  let current = await runJobs(database, handlers, options);
+  const again = (ended: JobRun): Promise<JobRun | null> =>
+    restart(() => runJobs(database, handlers, options, ended.name), options, stopping.signal);
 
-function control(runner: Runner, forget: () => Promise<void>): Worker {
-  let stopping: Promise<void> | null = null;
-  const ended = runner.promise.catch((cause: unknown) => {
-    throw new Fault('unavailable', 'The job worker stopped.', { cure: 'Restart Latchkey.', cause });
-  });
+  const supervise = async (): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      await current.ended;
+      if (stopping.signal.aborted) return;
+      options.log.error('job runner stopped by itself');
+      const next = await again(current);
+      if (next === null) return;
+      current = next;
+    }
+    // Stopped while the last start was on its way.
+    await current.stop();
+  };
+  const ended = supervise();
   // Somebody who only stops the worker must not be met by an unhandled rejection.
   ended.catch(() => {});
   return {
     ended,
-    stop: () => {
-      stopping ??= runner
-        .stop()
-        .catch(() => {}) // It had stopped by itself.
-        .then(forget);
-      return stopping;
+    stop: async () => {
+      stopping.abort();
+      await current.stop();
+      await ended;
     },
   };
 }
 
-/** The queue stores an error's text for ever: only what is public may get there. */
-function storable(error: unknown): Error {
-  if (error instanceof Fault) return new Error(`${error.code}: ${error.message}`);
-  return new Error(error instanceof Error ? error.name : 'unknown error');
-}
-
-async function beat(pool: pg.Pool, name: string): Promise<void> {
-  await pool.query(
-    `insert into job_worker (name) values ($1)
-     on conflict (name) do update set heartbeat_at = clock_timestamp()`,
-    [name],
-  );
-}
-
-/** Unlocks what workers hold that have been silent for so long; a worker not listed has not begun to hold anything. */
-async function giveBackJobs(pool: pg.Pool, silentSeconds: number): Promise<void> {
-  await pool.query(
-    `with dead as (
-       delete from job_worker where heartbeat_at <= clock_timestamp() - make_interval(secs => $1) returning name)
-     select graphile_worker.force_unlock_workers(array(select name from dead)) where exists (select from dead)`,
-    [silentSeconds],
-  );
-}
-
-/** The queue's own messages may quote payloads; only its warnings and errors are passed on, without attachments. */
-function queueLogger(log: Log): Logger {
-  return new Logger(() => (level, message) => {
-    if (level === 'error') log.error('job queue', { said: message.slice(0, 300) });
-    else if (level === 'warning') log.warn('job queue', { said: message.slice(0, 300) });
-  });
+/** Tries until it works; null when a stop came first. */
+async function restart(
+  start: () => Promise<JobRun>,
+  { log, restartStepsMs = [1_000, 5_000, 15_000, 30_000] }: WorkerOptions,
+  signal: AbortSignal,
+): Promise<JobRun | null> {
+  for (let failures = 1; ; failures += 1) {
+    const pauseMs = backoffMs(failures, { stepsMs: restartStepsMs, jitter: 0, random: () => 0 });
+    await sleep(pauseMs, undefined, { signal }).catch(() => {});
+    if (signal.aborted) return null;
+    try {
+      return await start();
+    } catch (error) {
+      log.warn('job runner cannot start yet', errorFields(error));
+    }
+  }
 }
