@@ -32,7 +32,7 @@ import { type CallbackDoor, callbackUri } from './redirect-uri.ts';
 import { type Snapshot, type Subject, takeSnapshot } from './snapshot.ts';
 
 /** One try at the provider; whoever needs longer begins again. */
-export const consentMinutes = 10;
+const consentMinutes = 10;
 
 export type BeginOptions = {
   /** The cookie's value (`newBrowserToken` when the browser had none). */

@@ -145,7 +145,7 @@ test('T11 what pages are given after the callback holds neither code nor state',
   const redirects = { success: 'https://app.example.com/ok?x=1', failure: 'https://app.example.com/no' };
   const credential = await kit.connectable({ redirects });
   const person = kit.browser(house.owner);
-  const begun = await person.begin(credential.id, { redirectParams: { id: 'Q3JlZGVudGlhbDox' } });
+  const begun = await person.begin(credential.id, { redirectParams: { id: 'c-1' } });
   const url = await person.visitProvider(begun.authorizeUrl);
   const view = await person.callback(url);
   const done = await person.decide(view);
@@ -156,7 +156,7 @@ test('T11 what pages are given after the callback holds neither code nor state',
   // M5: a credential that stands by itself has an id and nothing else.
   expect(done).toMatchObject({
     kind: 'completed',
-    redirect: 'https://app.example.com/ok?x=1&id=Q3JlZGVudGlhbDox',
+    redirect: 'https://app.example.com/ok?x=1&id=c-1',
   });
   const denied = await person.begin(credential.id);
   const back = await person.callback(await person.visitProvider(denied.authorizeUrl, 'deny'));

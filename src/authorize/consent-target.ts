@@ -7,7 +7,6 @@ import { fieldKeyOfRole } from '../credentials/oauth-field.ts';
 import { ensureRegistration, type Registration } from '../credentials/registration.ts';
 import { openStoredValues } from '../credentials/values.ts';
 import { Fault } from '../kernel/fault.ts';
-import type { AuthClientId } from '../kernel/ids.ts';
 import { createProvider, type Provider } from '../oauth/provider.ts';
 import type { Tx } from '../storage/doors.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -104,14 +103,4 @@ function noClient(): Fault {
   return new Fault('conflict', 'This credential has no OAuth client yet.', {
     cure: 'Enter client id, client secret and the addresses of the provider, or choose an auth client.',
   });
-}
-
-/** A client may have been pointed at another registration while somebody was at the provider. */
-export async function isStillPinned(
-  tx: Tx,
-  client: { readonly id: AuthClientId },
-  registration: Registration,
-): Promise<boolean> {
-  const now = await registrationOf(tx, await getAuthClient(tx, client.id), registration);
-  return now.id === registration.id;
 }

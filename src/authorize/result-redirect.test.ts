@@ -4,7 +4,7 @@ import { resultRedirect } from './result-redirect.ts';
 const origins = ['https://app.example.com'];
 const params = {
   instanceId: 'SW5zdGFuY2U6MQ==',
-  instanceName: 'Hooli & Söhne #1',
+  instanceName: 'Hooli & Sons #1 é',
   integrationId: 'i',
   integrationName: 'Photos',
   requiredConfigVariableId: 'r',
