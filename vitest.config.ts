@@ -5,10 +5,15 @@ import { defineConfig } from 'vitest/config';
 const rooms = ['src', 'providers', 'testing', 'scripts', 'components', 'demo', 'conformance'];
 const named = (suffix: string) => rooms.map((room) => `${room}/**/*.${suffix}`);
 
+// Node takes graphql's CommonJS build, as the libraries on top of it do; the bundler's rules would add the other one, and
+// the types of two builds do not know each other.
+const resolve = { alias: [{ find: /^graphql$/, replacement: 'graphql/index.js' }] };
+
 export default defineConfig({
   test: {
     projects: [
       {
+        resolve,
         test: {
           name: 'unit',
           include: named('test.ts'),
@@ -16,6 +21,7 @@ export default defineConfig({
         },
       },
       {
+        resolve,
         test: {
           name: 'db',
           include: named('db.test.ts'),
@@ -27,6 +33,7 @@ export default defineConfig({
         },
       },
       {
+        resolve,
         test: {
           name: 'e2e',
           include: named('e2e.test.ts'),

@@ -9,6 +9,7 @@ import { createReadAudit } from './audit/read-audit.ts';
 import { createAuthorize } from './authorize/authorize.ts';
 import type { Config } from './config.ts';
 import { createRevoker, revocationJob } from './credentials/revocation.ts';
+import { registerGraphql } from './faces/graphql/register-graphql.ts';
 import type { House } from './faces/house.ts';
 import { createAuthenticate } from './faces/http/authenticate.ts';
 import { registerHealth } from './faces/http/health.ts';
@@ -262,7 +263,9 @@ function tendKeys({ doors, vault, log, closers }: Ground): void {
 }
 
 /** One line per face. */
-async function registerFaces(_app: FastifyInstance, _house: House): Promise<void> {}
+async function registerFaces(app: FastifyInstance, house: House): Promise<void> {
+  await registerGraphql(app, house);
+}
 
 function databaseLost(): never {
   throw new Fault('unavailable', 'The database server ended.', { cure: 'Start Latchkey again.' });

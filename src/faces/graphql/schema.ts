@@ -1,0 +1,23 @@
+// The whole schema: every file that adds to it, and the root types.
+import { type GraphQLSchema, lexicographicSortSchema } from 'graphql';
+import './scalars.ts';
+import './authenticated-user.ts';
+import './authorization-method.ts';
+import './connection-log.ts';
+import './credential.ts';
+import './credential-mutations.ts';
+import './customer.ts';
+import './customer-mutations.ts';
+import './organization.ts';
+import { builder } from './builder.ts';
+
+let made: GraphQLSchema | null = null;
+
+export function createSchema(): GraphQLSchema {
+  if (made === null) {
+    builder.queryType({});
+    builder.mutationType({});
+    made = lexicographicSortSchema(builder.toSchema());
+  }
+  return made;
+}
