@@ -244,6 +244,7 @@ export interface CredentialTable {
   reported_error: string | null;
   redirect_success: string | null;
   redirect_failure: string | null;
+  last_value_no: Defaulted<number>;
   created_by: string | null;
   created_at: Defaulted<Date>;
   updated_at: Defaulted<Date>;

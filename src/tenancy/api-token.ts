@@ -4,10 +4,11 @@ import { audit, systemActor } from '../audit/event.ts';
 import { Fault, invalidField, notFound } from '../kernel/fault.ts';
 import { newId, type PrincipalId, type TenantId } from '../kernel/ids.ts';
 import type { Tx } from '../storage/doors.ts';
-import { type Actor, can, requirePermission } from './actor.ts';
-import { bumpAuthority, insertApiToken, revokeApiTokenRow } from './authority-store.ts';
+import { type Actor, can, requirePermission, requireVisible } from './actor.ts';
+import { bumpAuthority, insertApiToken, revokeApiTokenRow, selectApiToken } from './authority-store.ts';
 import { isPermission, type Permission } from './permission.ts';
 import { getPrincipal } from './principal.ts';
+import { requireRank } from './rank.ts';
 import { checkName, findUnit } from './unit.ts';
 
 const prefix = 'lk_';
@@ -44,7 +45,13 @@ export async function createApiToken(options: {
   const path = unit?.path ?? [];
   if (actor !== null && actor.principalId !== principalId) requirePermission(actor, 'token.manage', path);
   const scopes = checkScopes(options.scopes ?? null);
-  if (actor?.apiTokenId != null) refuseWiderScopes(actor, scopes, path);
+  const expiresAt = options.expiresAt ?? null;
+  if (actor !== null && actor.principalId !== principalId) await requireRank(tx, actor, principalId, scopes);
+  if (actor !== null && actor.apiTokenId !== null) {
+    requirePermission(actor, 'token.manage', path);
+    refuseWiderScopes(actor, scopes, path);
+    await refuseLongerLife(tx, actor.apiTokenId, expiresAt);
+  }
   const id = newId<never>() as string;
   const token = `${prefix}${Buffer.from(principal.tenantId.replaceAll('-', ''), 'hex').toString('base64url')}${randomBytes(32).toString('base64url')}`;
   await insertApiToken(tx, {
@@ -55,7 +62,7 @@ export async function createApiToken(options: {
     name: checkName(options.name),
     tail: token.slice(-4),
     scopes,
-    expiresAt: options.expiresAt ?? null,
+    expiresAt,
     createdBy: actor?.principalId ?? null,
   });
   await audit(tx, {
@@ -92,19 +99,30 @@ function refuseWiderScopes(
   });
 }
 
+// Nor an expiring one a token that outlives it.
+async function refuseLongerLife(tx: Tx, makerId: string, expiresAt: Date | null): Promise<void> {
+  const latest = (await selectApiToken(tx, makerId))?.expiresAt ?? null;
+  if (latest === null || (expiresAt !== null && expiresAt.getTime() <= latest.getTime())) return;
+  throw new Fault('forbidden', 'A token can only make tokens that expire before itself.', {
+    field: 'expiresAt',
+    cure: `Let it expire by ${latest.toISOString()}, or make the token while signed in.`,
+  });
+}
+
 export async function revokeApiToken(options: {
   readonly tx: Tx;
   readonly actor: Actor;
   readonly id: string;
 }): Promise<void> {
   const { tx, actor, id } = options;
-  const principalId = await revokeApiTokenRow(tx, id);
-  if (principalId === null) throw notFound('API token');
-  if (principalId !== actor.principalId) {
-    const principal = await getPrincipal(tx, principalId);
+  const token = await selectApiToken(tx, id);
+  if (token === null) throw notFound('API token');
+  if (token.principalId !== actor.principalId) {
+    const principal = await getPrincipal(tx, token.principalId);
     const unit = await findUnit(tx, principal.unitId);
-    requirePermission(actor, 'token.manage', unit?.path ?? []);
+    requireVisible(actor, 'token.manage', unit?.path, 'API token');
   }
+  if (!(await revokeApiTokenRow(tx, id))) throw notFound('API token');
   await bumpAuthority(tx);
   await audit(tx, { action: 'api_token.revoked', actor, object: { kind: 'api_token', id }, fields: [] });
 }

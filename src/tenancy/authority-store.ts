@@ -5,7 +5,7 @@ import type { Doors, Tx } from '../storage/doors.ts';
 import type { PrincipalKind } from './actor.ts';
 import type { UnitKind } from './permission.ts';
 
-/** To be called by every transaction that takes rights away: caches everywhere fall within 3 s. */
+/** To be called by every transaction that changes rights: caches everywhere fall within 3 s. */
 export async function bumpAuthority(tx: Tx): Promise<void> {
   await sql`update authority set no = no + 1`.execute(tx);
 }
@@ -89,10 +89,17 @@ export async function insertApiToken(tx: Tx, token: NewApiToken): Promise<void> 
   );
 }
 
-export async function revokeApiTokenRow(tx: Tx, id: string): Promise<PrincipalId | null> {
-  const changed = await sql<{ principalId: PrincipalId }>`
+export async function selectApiToken(tx: Tx, id: string): Promise<ApiTokenRow | null> {
+  const found = await sql<ApiTokenRow>`
+    select id, principal_id as "principalId", scopes, expires_at as "expiresAt", revoked_at as "revokedAt"
+    from api_token where tenant_id = latchkey_tenant() and id = ${id}`.execute(tx);
+  return found.rows[0] ?? null;
+}
+
+/** False when it was revoked before. */
+export async function revokeApiTokenRow(tx: Tx, id: string): Promise<boolean> {
+  const changed = await sql`
     update api_token set revoked_at = clock_timestamp()
-    where tenant_id = latchkey_tenant() and id = ${id} and revoked_at is null
-    returning principal_id as "principalId"`.execute(tx);
-  return changed.rows[0]?.principalId ?? null;
+    where tenant_id = latchkey_tenant() and id = ${id} and revoked_at is null`.execute(tx);
+  return changed.numAffectedRows === 1n;
 }

@@ -155,6 +155,18 @@ export async function deleteMembership(
   return (deleted.numAffectedRows ?? 0n) > 0n;
 }
 
+/** Owners of the organization who can still act; locked, so that two of them cannot remove each other at once. */
+export async function lockOwners(tx: Tx): Promise<readonly PrincipalId[]> {
+  const found = await sql<{ id: PrincipalId }>`
+    select p.id from membership m
+    join role r on r.tenant_id = m.tenant_id and r.id = m.role_id
+    join principal p on p.tenant_id = m.tenant_id and p.id = m.principal_id
+    where m.tenant_id = latchkey_tenant() and m.unit_id = latchkey_tenant()
+      and r.unit_kind = 'organization' and r.key = 'owner' and p.disabled_at is null
+    order by p.id for update of m, p`.execute(tx);
+  return found.rows.map((row) => row.id);
+}
+
 export async function disablePrincipalRow(tx: Tx, id: PrincipalId): Promise<boolean> {
   const changed = await sql`
     update principal set disabled_at = clock_timestamp(), updated_at = clock_timestamp()

@@ -4,19 +4,21 @@ import { Fault, invalidField, notFound } from '../kernel/fault.ts';
 import { newId, type PrincipalId, type TenantId, type UnitId } from '../kernel/ids.ts';
 import { isUniqueViolation } from '../storage/database.ts';
 import type { Tx } from '../storage/doors.ts';
-import { type Actor, can, type PrincipalKind, requirePermission } from './actor.ts';
+import { type Actor, can, type PrincipalKind, requirePermission, requireVisible } from './actor.ts';
 import { bumpAuthority } from './authority-store.ts';
 import {
   deleteMembership,
   disablePrincipalRow,
   insertMembership,
   insertPrincipal,
+  lockOwners,
   type PrincipalRow,
   type RoleRow,
   selectPrincipal,
   selectRoles,
 } from './principal-store.ts';
-import { findUnit } from './unit.ts';
+import { requireRank } from './rank.ts';
+import { checkName, findUnit } from './unit.ts';
 
 export type Principal = PrincipalRow;
 
@@ -36,7 +38,10 @@ export async function createPrincipal(options: {
   const { tx, actor, unitId } = options;
   const unit = await findUnit(tx, unitId);
   if (unit === null) throw notFound('Unit', 'unit');
-  if (actor !== null) requirePermission(actor, 'member.manage', unit.path);
+  if (actor !== null) {
+    requireVisible(actor, 'unit.view', unit.path, 'Unit');
+    requirePermission(actor, 'member.manage', unit.path);
+  }
   const id = newId<PrincipalId>();
   try {
     await insertPrincipal(tx, {
@@ -47,7 +52,7 @@ export async function createPrincipal(options: {
       unitId,
       sub: options.sub ?? null,
       externalId: options.externalId ?? null,
-      name: options.name,
+      name: checkName(options.name),
       email: options.email ?? null,
     });
   } catch (error) {
@@ -84,6 +89,7 @@ export async function addMembership(options: {
   if (unit === null) throw notFound('Unit', 'unit');
   const role = await roleByKey(tx, unit.kind, options.roleKey);
   if (actor !== null) {
+    requireVisible(actor, 'unit.view', unit.path, 'Unit');
     requirePermission(actor, 'member.manage', unit.path);
     if (!role.permissions.every((permission) => can(actor, permission as never, unit.path))) {
       throw new Fault('forbidden', `The role ${role.name} holds more rights than you have.`, {
@@ -94,6 +100,8 @@ export async function addMembership(options: {
   }
   const principal = await getPrincipal(tx, principalId);
   await insertMembership(tx, { tenantId: principal.tenantId, principalId, unitId, roleId: role.id });
+  // Remembered actors do not have the new right yet.
+  await bumpAuthority(tx);
   await audit(tx, {
     action: 'membership.added',
     actor: actor ?? systemActor,
@@ -112,8 +120,11 @@ export async function removeMembership(options: {
   const { tx, actor, principalId, unitId } = options;
   const unit = await findUnit(tx, unitId);
   if (unit === null) throw notFound('Unit', 'unit');
+  requireVisible(actor, 'unit.view', unit.path, 'Unit');
   requirePermission(actor, 'member.manage', unit.path);
   const role = await roleByKey(tx, unit.kind, options.roleKey);
+  await requireRank(tx, actor, principalId, null);
+  if (isOwnerRole(role)) await requireOtherOwner(tx, principalId);
   if (!(await deleteMembership(tx, { principalId, unitId, roleId: role.id }))) throw notFound('Membership');
   await bumpAuthority(tx);
   await audit(tx, {
@@ -132,10 +143,26 @@ export async function disablePrincipal(options: {
   const { tx, actor, id } = options;
   const principal = await getPrincipal(tx, id);
   const unit = await findUnit(tx, principal.unitId);
+  requireVisible(actor, 'unit.view', unit?.path, 'User');
   requirePermission(actor, 'member.manage', unit?.path ?? []);
+  await requireRank(tx, actor, id, null);
+  await requireOtherOwner(tx, id);
   await disablePrincipalRow(tx, id);
   await bumpAuthority(tx);
   await audit(tx, { action: 'principal.disabled', actor, object: { kind: 'principal', id }, fields: [] });
+}
+
+function isOwnerRole(role: Pick<RoleRow, 'unitKind' | 'key'>): boolean {
+  return role.unitKind === 'organization' && role.key === 'owner';
+}
+
+/** An organization without an owner could never get one again from inside. */
+async function requireOtherOwner(tx: Tx, principalId: PrincipalId): Promise<void> {
+  const owners = await lockOwners(tx);
+  if (!owners.includes(principalId) || owners.length > 1) return;
+  throw new Fault('conflict', 'This is the last owner of the organization.', {
+    cure: 'Make somebody else an owner first.',
+  });
 }
 
 async function roleByKey(tx: Tx, unitKind: Parameters<typeof selectRoles>[1], key: string): Promise<RoleRow> {

@@ -114,6 +114,19 @@ export async function updateUnitRow(tx: Tx, id: UnitId, change: UnitChange): Pro
   await sql`update unit set ${sql.join(set)} where tenant_id = latchkey_tenant() and id = ${id}`.execute(tx);
 }
 
+/** True while a credential of the unit, or of one beneath it, holds tokens. */
+export async function hasConnectedAccounts(tx: Tx, id: UnitId): Promise<boolean> {
+  const found = await sql<{ connected: boolean }>`
+    select exists (
+      select 1 from oauth_grant g
+      join credential c on c.tenant_id = g.tenant_id and c.id = g.credential_id
+      join unit u on u.tenant_id = c.tenant_id and u.id = c.unit_id
+      where g.tenant_id = latchkey_tenant() and g.ct is not null and (u.id = ${id} or u.parent_id = ${id})) as connected`.execute(
+    tx,
+  );
+  return found.rows[0]?.connected ?? false;
+}
+
 export async function deleteUnitRow(tx: Tx, id: UnitId): Promise<void> {
   await sql`delete from unit where tenant_id = latchkey_tenant() and id = ${id}`.execute(tx);
 }

@@ -6,9 +6,11 @@ import type { Page, PageRequest } from '../kernel/page.ts';
 import { isUniqueViolation } from '../storage/database.ts';
 import type { Tx } from '../storage/doors.ts';
 import { type Actor, requirePermission, requireVisible, unitsWith } from './actor.ts';
+import { bumpAuthority } from './authority-store.ts';
 import type { UnitKind } from './permission.ts';
 import {
   deleteUnitRow,
+  hasConnectedAccounts,
   insertUnit,
   selectUnit,
   selectUnits,
@@ -20,6 +22,7 @@ import {
 export type Unit = UnitRow;
 
 const maxNameLength = 200;
+const maxDescriptionLength = 5_000;
 
 /** Trimmed name of 1 to 200 characters without control characters; a Fault names `field` otherwise. */
 export function checkName(name: string, field = 'name'): string {
@@ -108,8 +111,8 @@ async function insertChild(
       parentId,
       externalId,
       name: checkName(given.name),
-      description: given.description ?? '',
-      labels: given.labels ?? [],
+      description: checkDescription(given.description ?? ''),
+      labels: (given.labels ?? []).map((label) => checkName(label, 'labels')),
     });
   } catch (error) {
     throw duplicateExternalId(error);
@@ -137,7 +140,7 @@ export async function updateUnit(options: {
   const { tx, actor, id, change } = options;
   const unit = await getUnit({ tx, actor, id });
   requirePermission(actor, 'unit.manage', unit.path);
-  const checked = change.name === undefined ? change : { ...change, name: checkName(change.name) };
+  const checked = checkChange(change);
   try {
     await updateUnitRow(tx, id, checked);
   } catch (error) {
@@ -152,7 +155,52 @@ export async function updateUnit(options: {
   return await getUnit({ tx, actor, id });
 }
 
-/** Deletes a customer or workspace with everything beneath it. Refused while credentials of it are in use elsewhere. */
+function checkChange(change: UnitChange): UnitChange {
+  const { name, externalId, description, labels, concurrentExecutionLimit: limit, redirectOrigins } = change;
+  if (limit !== undefined && limit !== null && !(Number.isInteger(limit) && limit > 0 && limit <= 10_000)) {
+    throw invalidField(
+      'concurrentExecutionLimit',
+      'is not a whole number from 1 to 10000.',
+      'Give one, or null.',
+    );
+  }
+  return {
+    ...change,
+    ...(name === undefined ? {} : { name: checkName(name) }),
+    ...(externalId === undefined || externalId === null
+      ? {}
+      : { externalId: checkName(externalId, 'externalId') }),
+    ...(description === undefined ? {} : { description: checkDescription(description) }),
+    ...(labels === undefined ? {} : { labels: labels.map((label) => checkName(label, 'labels')) }),
+    ...(redirectOrigins === undefined ? {} : { redirectOrigins: redirectOrigins.map(checkOrigin) }),
+  };
+}
+
+function checkDescription(text: string): string {
+  if (text.length > maxDescriptionLength) {
+    throw invalidField('description', `is longer than ${maxDescriptionLength} characters.`, 'Shorten it.');
+  }
+  if (text.includes('\0')) throw invalidField('description', 'holds a NUL character.', 'Remove it.');
+  return text;
+}
+
+/** Redirects after a consent may lead to these origins only: anything that is more than an origin would be a mistake. */
+function checkOrigin(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  const isLoopback = url !== null && /^(localhost|127\.0\.0\.1|\[::1\])$/.test(url.hostname);
+  const isFit = url !== null && (url.protocol === 'https:' || (url.protocol === 'http:' && isLoopback));
+  if (isFit && url.origin === text) return text;
+  throw invalidField(
+    'redirectOrigins',
+    'holds something that is not an https origin.',
+    'Give origins such as https://app.example.com, without a path.',
+  );
+}
+
+/**
+ * Deletes a customer or workspace with everything beneath it. Refused while accounts are connected there: their tokens
+ * must be taken back at the providers first, which credentials know how to do.
+ */
 export async function deleteUnit(options: {
   readonly tx: Tx;
   readonly actor: Actor;
@@ -164,7 +212,12 @@ export async function deleteUnit(options: {
   if (parent.length === 0)
     throw invalidField('id', 'is the organization itself.', 'Delete customers one by one.');
   requirePermission(actor, 'unit.manage', parent);
+  if (await hasConnectedAccounts(tx, id)) {
+    throw new Fault('in_use', `${unit.name} has connected accounts.`, { cure: 'Disconnect them first.' });
+  }
   await deleteUnitRow(tx, id);
+  // Its users and their API tokens went with it.
+  await bumpAuthority(tx);
   await audit(tx, { action: 'unit.deleted', actor, object: { kind: unit.kind, id }, fields: [] });
   return unit;
 }

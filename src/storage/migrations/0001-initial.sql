@@ -400,6 +400,8 @@ create table credential (
   reported_error text,
   redirect_success text,
   redirect_failure text,
+  -- The highest number that a value of it ever had: a field that is cleared and set again must not repeat one.
+  last_value_no bigint not null default 0,
   created_by uuid,
   created_at timestamptz not null default clock_timestamp(),
   updated_at timestamptz not null default clock_timestamp(),
@@ -765,6 +767,15 @@ create table connection (
 );
 create index connection_instance on connection (tenant_id, instance_id) where instance_id is not null;
 create index connection_credential on connection (tenant_id, credential_id) where credential_id is not null;
+
+-- A connection that goes, also with its instance or customer, uses its credential no more. Before the row goes: the
+-- credential may be on its way out in the same statement.
+create function latchkey_forget_use() returns trigger language plpgsql set search_path = public, pg_temp as $$
+begin
+  delete from credential_use where tenant_id = old.tenant_id and user_kind = 'connection' and user_id = old.id;
+  return old;
+end $$;
+create trigger forget_use before delete on connection for each row execute function latchkey_forget_use();
 
 -- What happened to a connection or a credential: consent, refresh, use, errors, with the provider's words redacted.
 create table connection_log (
