@@ -63,6 +63,7 @@ export const auditActions = [
   'integration.deleted',
   'integration.imported',
   'integration.published',
+  'integration.updated',
   'invitation.completed',
   'invitation.opened',
   'invitation.revoked',

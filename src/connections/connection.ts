@@ -144,7 +144,8 @@ async function checkBinding(
   if (variable !== null) await checkFits(tx, variable, credential, field);
 }
 
-async function checkFits(
+/** Refuses a credential whose fields cannot fill what the variable needs. */
+export async function checkFits(
   tx: Tx,
   variable: Pick<ConfigVariable, 'dataType' | 'connectionType' | 'fields'>,
   credential: Credential,
