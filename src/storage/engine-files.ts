@@ -45,7 +45,7 @@ function nativeFolder(): string {
   }
 }
 
-/** Null when the links are where the programs look for them; else the folder to put on the library path. */
+/** Null when the links are where the programs look for them; else the library path to run them with. */
 async function linkLibraries(native: string, spareFolder: string): Promise<string | null> {
   const links = JSON.parse(await readFile(join(native, 'pg-symlinks.json'), 'utf8')) as readonly Link[];
   try {
@@ -61,7 +61,8 @@ async function linkLibraries(native: string, spareFolder: string): Promise<strin
     await Promise.all(
       links.map((link) => ensureLink(join(native, '..', link.source), join(folder, basename(link.target)))),
     );
-    return folder;
+    // The libraries look for each other beside the link that led to them, so their real home is named too.
+    return `${folder}:${join(native, 'lib')}`;
   }
 }
 
