@@ -65,9 +65,8 @@ export function launchServer(
     let words = '';
     const fail = (cause?: Error): void =>
       refuse(
-        new Fault('cannot_start', 'The embedded PostgreSQL did not start.', {
-          cure: 'See the detail, or set DATABASE_URL.',
-          detail: lastWords(words),
+        new Fault('cannot_start', `The embedded PostgreSQL did not start: ${lastWords(words)}.`, {
+          cure: 'Mend that, or set DATABASE_URL.',
           cause,
         }),
       );

@@ -8,7 +8,7 @@ export function engineEnvironment(user: EngineUser): NodeJS.ProcessEnv {
   return { PATH: process.env.PATH, LC_ALL: 'C', TZ: 'UTC', ...user.files.environment };
 }
 
-/** Resolves when the program ended well; else a `cannot_start` Fault whose detail is its last words. */
+/** Resolves when the program ended well; else a `cannot_start` Fault with its last words. */
 export function runProgram(
   user: EngineUser,
   program: string,
@@ -31,9 +31,8 @@ export function runProgram(
     });
     const refuse = (cause?: Error): void =>
       reject(
-        new Fault('cannot_start', 'The embedded PostgreSQL could not be prepared.', {
-          cure: 'See the detail, or set DATABASE_URL.',
-          detail: lastWords(words),
+        new Fault('cannot_start', `The embedded PostgreSQL could not be prepared: ${lastWords(words)}.`, {
+          cure: 'Mend that, or set DATABASE_URL.',
           cause,
         }),
       );
@@ -53,5 +52,7 @@ export function lastWords(text: string): string {
     .map((line) => line.trim())
     .filter((line) => line !== '');
   const telling = lines.filter((line) => /\b(FATAL|PANIC|ERROR)\b|error:/.test(line));
-  return (telling.at(-1) ?? lines.at(-1) ?? 'no output').replace(/^.*?\b(FATAL|PANIC|ERROR):\s*/, '');
+  return (telling.at(-1) ?? lines.at(-1) ?? 'no output')
+    .replace(/^.*?\b(FATAL|PANIC|ERROR):\s*/, '')
+    .slice(0, 300);
 }
