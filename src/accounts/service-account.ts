@@ -1,0 +1,20 @@
+// Service accounts: principals for machines, so that an API token does not end with the person who made it.
+import type { PrincipalId, UnitId } from '../kernel/ids.ts';
+import type { Tx } from '../storage/doors.ts';
+import type { Actor } from '../tenancy/actor.ts';
+import { addMembership, createPrincipal, type Principal } from '../tenancy/principal.ts';
+
+/** `unitId` null = the organization. Nobody can give a role that holds more than his own. */
+export async function createServiceAccount(options: {
+  readonly tx: Tx;
+  readonly actor: Actor;
+  readonly name: string;
+  readonly unitId: UnitId | null;
+  readonly roleKey: string;
+}): Promise<Principal> {
+  const { tx, actor, name, roleKey } = options;
+  const unitId = options.unitId ?? (actor.tenant as string as UnitId);
+  const principal = await createPrincipal({ tx, actor, tenant: actor.tenant, kind: 'service', unitId, name });
+  await addMembership({ tx, actor, principalId: principal.id as PrincipalId, unitId, roleKey });
+  return principal;
+}
