@@ -72,7 +72,15 @@ export async function selectIntegration(tx: Tx, id: IntegrationId): Promise<Inte
 
 export async function selectIntegrations(
   tx: Tx,
-  filter: { readonly within: readonly UnitId[]; readonly search: string | null; readonly page: PageRequest },
+  filter: {
+    readonly within: readonly UnitId[];
+    /** Only those of this unit. */
+    readonly unitId: UnitId | null;
+    /** Only those of exactly this name. */
+    readonly name: string | null;
+    readonly search: string | null;
+    readonly page: PageRequest;
+  },
 ): Promise<Page<Integration>> {
   const pattern = filter.search === null ? null : `%${filter.search.replace(/[\\%_]/g, '\\$&')}%`;
   const within = sql`${[...filter.within]}::uuid[]`;
@@ -82,6 +90,8 @@ export async function selectIntegrations(
       and (u.id = any(${within}) or u.parent_id = any(${within})
         or (u.parent_id is null and cardinality(${within}) > 0 and exists (select 1 from integration_version v
           where v.tenant_id = i.tenant_id and v.integration_id = i.id and v.version_no is not null)))
+      and (${filter.unitId}::uuid is null or i.unit_id = ${filter.unitId}::uuid)
+      and (${filter.name}::text is null or i.name = ${filter.name}::text)
       and (${pattern}::text is null or i.name ilike ${pattern}::text)`;
   const counted = await sql<{ total: number }>`
     select count(*) as total from integration i join unit u on u.tenant_id = i.tenant_id and u.id = i.unit_id ${matching}`.execute(

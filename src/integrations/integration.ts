@@ -178,11 +178,17 @@ export async function getIntegration(options: {
 export async function listIntegrations(options: {
   readonly tx: Tx;
   readonly actor: Actor;
+  /** Only those of this unit. */
+  readonly unitId?: UnitId | null;
+  /** Only those of exactly this name. */
+  readonly name?: string | null;
   readonly search?: string | null;
   readonly page: PageRequest;
 }): Promise<Page<Integration>> {
   return await selectIntegrations(options.tx, {
     within: unitsWith(options.actor, 'integration.view'),
+    unitId: options.unitId ?? null,
+    name: options.name ?? null,
     search: options.search ?? null,
     page: options.page,
   });

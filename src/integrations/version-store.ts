@@ -36,10 +36,12 @@ export async function selectVersion(tx: Tx, id: IntegrationVersionId): Promise<V
 export async function selectPublishedVersions(
   tx: Tx,
   integrationId: IntegrationId,
-  page: PageRequest,
+  filter: { readonly isAvailable: boolean | null; readonly page: PageRequest },
 ): Promise<Page<Version>> {
+  const { page, isAvailable } = filter;
   const matching = sql`
-    where v.tenant_id = latchkey_tenant() and v.integration_id = ${integrationId} and v.version_no is not null`;
+    where v.tenant_id = latchkey_tenant() and v.integration_id = ${integrationId} and v.version_no is not null
+      and (${isAvailable}::boolean is null or v.is_available = ${isAvailable}::boolean)`;
   const counted = await sql<{ total: number }>`
     select count(*) as total from integration_version v ${matching}`.execute(tx);
   const found = await sql<Version>`

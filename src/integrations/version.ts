@@ -33,11 +33,16 @@ export async function listVersions(options: {
   readonly tx: Tx;
   readonly actor: Actor;
   readonly integrationId: IntegrationId;
+  /** Only those that new instances may take, or only those that they may not. */
+  readonly isAvailable?: boolean | null;
   readonly page: PageRequest;
 }): Promise<Page<Version>> {
   const { tx, actor, integrationId } = options;
   await getIntegration({ tx, actor, id: integrationId });
-  return await selectPublishedVersions(tx, integrationId, options.page);
+  return await selectPublishedVersions(tx, integrationId, {
+    isAvailable: options.isAvailable ?? null,
+    page: options.page,
+  });
 }
 
 /** Withdraws a version from new instances, or offers it again. */
