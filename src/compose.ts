@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { FastifyInstance } from 'fastify';
+import { createAccounts } from './accounts/accounts.ts';
 import { createChainSealer } from './audit/chain-sealer.ts';
 import { createReadAudit } from './audit/read-audit.ts';
 import { createAuthorize } from './authorize/authorize.ts';
@@ -14,6 +15,7 @@ import type { House } from './faces/house.ts';
 import { createAuthenticate } from './faces/http/authenticate.ts';
 import { registerHealth } from './faces/http/health.ts';
 import { createHttpServer } from './faces/http/server.ts';
+import { createActorBySession } from './faces/http/session-actor.ts';
 import { operatorSocket } from './faces/operator/operator-socket.ts';
 import { registerOperator } from './faces/operator/register.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
@@ -149,6 +151,9 @@ async function openHouse(ground: Ground): Promise<Running> {
     pinnedProviders: [],
   });
   const reader = await openRefresh(ground, egress, random);
+  const isHttps = publicUrl.startsWith('https:');
+  const accounts = await createAccounts({ database, doors, vault, authority, clock, log, isHttps });
+  const actorBySession = createActorBySession({ accounts, publicUrl: () => publicUrl });
   const house: House = {
     publicUrl: () => publicUrl,
     clock,
@@ -160,10 +165,8 @@ async function openHouse(ground: Ground): Promise<Running> {
     authorize,
     readAudit,
     useNotes,
-    authenticate: createAuthenticate({
-      actorByApiToken: authority.actorByApiToken,
-      actorBySession: async () => null,
-    }),
+    actorBySession,
+    authenticate: createAuthenticate({ actorByApiToken: authority.actorByApiToken, actorBySession }),
   };
   const worker = await openWorker(ground, {
     [revocationJob]: createRevoker({ doors, vault, egress, clock, log }),
@@ -172,6 +175,7 @@ async function openHouse(ground: Ground): Promise<Running> {
   await openServer(ground, house);
   await openOperator(ground);
   tendKeys(ground);
+  const setupToken = await accounts.ensureSetupLink();
   // The worker also ends when we stop it; by itself it ends only by rejecting.
   const failed = Promise.race([
     database.lost.then(databaseLost),
@@ -182,7 +186,7 @@ async function openHouse(ground: Ground): Promise<Running> {
     url: publicUrl,
     house,
     isNew: ground.root.created,
-    setupUrl: null,
+    setupUrl: setupToken === null ? null : `${publicUrl}/setup?token=${setupToken}`,
     failed,
     close: closers.closeAll,
   };

@@ -23,6 +23,8 @@ export type House = {
   readonly authorize: Authorize;
   readonly readAudit: ReadAudit;
   readonly useNotes: UseNotes;
+  /** The person signed in in this browser; null without a live session. */
+  readonly actorBySession: (request: FastifyRequest) => Promise<Actor | null>;
   /** API token or browser session; Fault not_authenticated otherwise. */
   readonly authenticate: (request: FastifyRequest) => Promise<Actor>;
 };
