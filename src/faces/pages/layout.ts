@@ -53,21 +53,23 @@ ${body}
 `.toString();
 }
 
+/** `formTargets`: origins besides our own that a form of this page may lead to. */
+export function pageHeaders(formTargets: readonly string[]): Readonly<Record<string, string>> {
+  const targets = ["'self'", ...formTargets].join(' ');
+  return {
+    'content-security-policy': `default-src 'none'; style-src 'self'; img-src 'self' data:; form-action ${targets}; base-uri 'none'; frame-ancestors 'none'`,
+    // Under no-referrer browsers send "Origin: null" with forms, and the origin is what protects the form.
+    // strict-origin tells other sites and ourselves the origin only, never a path with a one-time token in it.
+    'referrer-policy': 'strict-origin',
+    'cross-origin-opener-policy': 'same-origin-allow-popups',
+    'permissions-policy': 'camera=(), geolocation=(), microphone=()',
+  };
+}
+
 export function sendPage(reply: FastifyReply, options: Page & PageAnswer): FastifyReply {
-  const targets = ["'self'", ...(options.formTargets ?? [])].join(' ');
-  return (
-    reply
-      .code(options.status ?? 200)
-      .header(
-        'content-security-policy',
-        `default-src 'none'; style-src 'self'; img-src 'self' data:; form-action ${targets}; base-uri 'none'; frame-ancestors 'none'`,
-      )
-      // Under no-referrer browsers send "Origin: null" with forms, and the origin is what protects the form.
-      // strict-origin tells other sites and ourselves the origin only, never a path with a one-time token in it.
-      .header('referrer-policy', 'strict-origin')
-      .header('cross-origin-opener-policy', 'same-origin-allow-popups')
-      .header('permissions-policy', 'camera=(), geolocation=(), microphone=()')
-      .type('text/html; charset=utf-8')
-      .send(page(options))
-  );
+  return reply
+    .code(options.status ?? 200)
+    .headers(pageHeaders(options.formTargets ?? []))
+    .type('text/html; charset=utf-8')
+    .send(page(options));
 }
