@@ -103,7 +103,8 @@ function answerError(fault: Fault, request: FastifyRequest, reply: FastifyReply,
   void reply.code(fault.status).type(type).send(body);
 }
 
-const plainDialect: ErrorDialect = (fault, request) => ({
+/** What routes without a dialect of their own answer. */
+export const plainDialect: ErrorDialect = (fault, request) => ({
   type: 'application/json; charset=utf-8',
   body: { error: { code: fault.code, message: fault.public, field: fault.field, requestId: request.id } },
 });
