@@ -1025,5 +1025,7 @@ insert into connection_type_field (tenant_id, connection_type_id, key, label, ty
   (latchkey_platform(), '00000000-0000-4000-8000-000000000102', 'extra_fields', 'Further fields', 'keyvalue', true, false, false, 3),
   (latchkey_platform(), '00000000-0000-4000-8000-000000000104', 'extra_fields', 'Further fields', 'keyvalue', true, false, false, 3),
   (latchkey_platform(), '00000000-0000-4000-8000-000000000105', 'extra_fields', 'Further fields', 'keyvalue', true, false, false, 6),
+  (latchkey_platform(), '00000000-0000-4000-8000-000000000105', 'refresh_token_uri', 'Refresh URL', 'string', false, false, false, 7),
+  (latchkey_platform(), '00000000-0000-4000-8000-000000000105', 'revoke_uri', 'Revocation URL', 'string', false, false, false, 8),
   (latchkey_platform(), '00000000-0000-4000-8000-000000000106', 'extra_fields', 'Further fields', 'keyvalue', true, false, false, 1);
 reset role;
