@@ -54,13 +54,23 @@ export async function selectComponentVersion(
 /** The newest version of each component, by label. */
 export async function selectComponents(
   tx: Tx,
-  filter: { readonly within: readonly UnitId[]; readonly search: string | null; readonly page: PageRequest },
+  filter: {
+    readonly within: readonly UnitId[];
+    /** Only those with one of these keys. */
+    readonly keys: readonly string[] | null;
+    readonly isPublic: boolean | null;
+    readonly search: string | null;
+    readonly page: PageRequest;
+  },
 ): Promise<Page<ComponentVersion>> {
+  const keys = filter.keys === null ? null : [...filter.keys];
   const pattern = filter.search === null ? null : `%${filter.search.replace(/[\\%_]/g, '\\$&')}%`;
   const matching = sql`
     where v.version_no = (select max(n.version_no) from component_version n
         where n.tenant_id = c.tenant_id and n.component_id = c.id)
       and (c.is_public or c.unit_id = any(${[...filter.within]}::uuid[]))
+      and (${keys}::text[] is null or c.key = any(${keys}::text[]))
+      and (${filter.isPublic}::boolean is null or c.is_public = ${filter.isPublic}::boolean)
       and (${pattern}::text is null or c.label ilike ${pattern}::text or c.key ilike ${pattern}::text)`;
   const counted = await sql<{ total: number }>`
     select count(*) as total from component c

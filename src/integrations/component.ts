@@ -41,11 +41,16 @@ export async function findComponentVersion(tx: Tx, ref: ComponentRef): Promise<C
 export async function listComponents(options: {
   readonly tx: Tx;
   readonly actor: Actor;
+  /** Only those with one of these keys. */
+  readonly keys?: readonly string[] | null;
+  readonly isPublic?: boolean | null;
   readonly search?: string | null;
   readonly page: PageRequest;
 }): Promise<Page<ComponentVersion>> {
   return await selectComponents(options.tx, {
     within: unitsWith(options.actor, 'component.view'),
+    keys: options.keys ?? null,
+    isPublic: options.isPublic ?? null,
     search: options.search ?? null,
     page: options.page,
   });
