@@ -16,6 +16,8 @@ import { createAuthenticate } from './faces/http/authenticate.ts';
 import { registerHealth } from './faces/http/health.ts';
 import { createHttpServer } from './faces/http/server.ts';
 import { createActorBySession } from './faces/http/session-actor.ts';
+import { registerJsonApi } from './faces/jsonapi/register.ts';
+import { registerOAuthPages } from './faces/oauth/register.ts';
 import { operatorSocket } from './faces/operator/operator-socket.ts';
 import { registerOperator } from './faces/operator/register.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
@@ -83,7 +85,7 @@ export async function compose(config: Config, log: Log, build: string): Promise<
 
 async function openGround(config: Config, log: Log, build: string, closers: Closers): Promise<Ground> {
   const clock = systemClock;
-  const port = config.port === 0 ? await freePort(config.host) : config.port;
+  const port = await choosePort(config.host, config.port);
   const database = await openDatabase({ url: config.databaseUrl, directory: config.dataDirectory, log });
   closers.add('database', database.close);
   await migrate(database);
@@ -157,6 +159,7 @@ async function openHouse(ground: Ground): Promise<Running> {
   const house: House = {
     publicUrl: () => publicUrl,
     clock,
+    random,
     log,
     doors,
     vault,
@@ -199,11 +202,10 @@ async function openRefresh(ground: Ground, egress: ReturnType<typeof createEgres
   const refresher = createRefresher({ doors, clock, log, processId, heartbeat, refreshOne });
   await refresher.start();
   closers.add('refresher', refresher.drain);
-  return createTokenReader({
-    clock,
-    readCredential: createReadCredential({ doors, vault }),
-    fly: createRefreshFlight({ doors, clock, log, processId, refreshOne }),
-  });
+  const flight = createRefreshFlight({ doors, clock, log, processId, heartbeat, refreshOne });
+  closers.add('readers’ refreshes', flight.drain);
+  const readCredential = createReadCredential({ doors, vault, onFlush: ground.authority.onFlush });
+  return createTokenReader({ clock, readCredential, fly: flight.fly });
 }
 
 async function openWorker(ground: Ground, handlers: Readonly<Record<string, JobHandler>>) {
@@ -269,6 +271,8 @@ function tendKeys({ doors, vault, log, closers }: Ground): void {
 /** One line per face. */
 async function registerFaces(app: FastifyInstance, house: House): Promise<void> {
   await registerGraphql(app, house);
+  await registerOAuthPages(app, house);
+  await registerJsonApi(app, house);
 }
 
 function databaseLost(): never {
@@ -279,24 +283,31 @@ async function listen(app: FastifyInstance, host: string, port: number): Promise
   try {
     await app.listen({ host, port });
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-    if (!['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL'].includes(code)) throw error;
-    throw new Fault('cannot_start', `Port ${port} on ${host} cannot be used (${code}).`, {
-      cure: 'Stop the program that uses it, or set PORT (and HOST) to another one.',
-      cause: error,
-    });
+    throw portTrouble(error, host, port);
   }
 }
 
-/** The public URL must be known before anything is served, so port 0 is resolved first. */
-function freePort(host: string): Promise<number> {
+/**
+ * The public URL must be known before anything is served, and an occupied port before anything is written: so the port is
+ * tried first, and 0 becomes a free one.
+ */
+function choosePort(host: string, wanted: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
-    probe.once('error', reject);
-    probe.listen({ host, port: 0 }, () => {
+    probe.once('error', (error) => reject(portTrouble(error, host, wanted)));
+    probe.listen({ host, port: wanted }, () => {
       const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0));
+      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : wanted));
     });
+  });
+}
+
+function portTrouble(error: unknown, host: string, port: number): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  if (!['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL', 'ENOTFOUND'].includes(code)) return error;
+  return new Fault('cannot_start', `Port ${port} on ${host} cannot be used (${code}).`, {
+    cure: 'Stop the program that uses it, or set PORT (and HOST) to another one.',
+    cause: error,
   });
 }
 

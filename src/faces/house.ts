@@ -15,6 +15,8 @@ export type House = {
   /** Base URL for browsers and providers, without a trailing slash. Known once the server listens. */
   readonly publicUrl: () => string;
   readonly clock: Clock;
+  /** In [0, 1). */
+  readonly random: () => number;
   readonly log: Log;
   readonly doors: Doors;
   readonly vault: Vault;
