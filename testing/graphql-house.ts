@@ -1,22 +1,15 @@
 // The GraphQL face over real HTTP on a furnished house: tokens for every kind of caller, and a client that shows the
 // bytes of each answer.
 import type { FastifyInstance } from 'fastify';
-import { createReadAudit } from '../src/audit/read-audit.ts';
 import { createAuthorize } from '../src/authorize/authorize.ts';
 import { registerGraphql } from '../src/faces/graphql/register-graphql.ts';
-import type { House } from '../src/faces/house.ts';
+import type { GraphqlRooms } from '../src/faces/graphql/request-context.ts';
 import { createAuthenticate } from '../src/faces/http/authenticate.ts';
 import { createHttpServer } from '../src/faces/http/server.ts';
 import { systemClock } from '../src/kernel/clock.ts';
-import { newId } from '../src/kernel/ids.ts';
 import { silentLog } from '../src/kernel/log.ts';
 import type { Message } from '../src/mail/message.ts';
 import { createEgress } from '../src/oauth/egress.ts';
-import { createUseNotes } from '../src/refresh/note-use.ts';
-import { createTokenReader } from '../src/refresh/read-token.ts';
-import { createReadCredential } from '../src/refresh/reading.ts';
-import { createRefreshFlight } from '../src/refresh/refresh-flight.ts';
-import { createRefreshOne } from '../src/refresh/refresh-one.ts';
 import type { Actor } from '../src/tenancy/actor.ts';
 import { createApiToken } from '../src/tenancy/api-token.ts';
 import { openTestHouse, type TestHouse } from './test-house.ts';
@@ -35,7 +28,7 @@ export type GraphqlAnswer = {
 
 export type GraphqlHouse = {
   readonly rooms: TestHouse;
-  readonly house: House;
+  readonly house: GraphqlRooms;
   readonly app: FastifyInstance;
   readonly url: string;
   readonly mails: readonly Message[];
@@ -86,7 +79,6 @@ export async function openGraphqlHouse(options: { readonly jit?: number } = {}):
       post(JSON.stringify({ query, variables }), { authorization: `Bearer ${token}` }),
     close: async () => {
       await app.close();
-      await house.useNotes.drain();
       await rooms.close();
     },
   };
@@ -104,28 +96,20 @@ async function read(response: Response): Promise<GraphqlAnswer> {
   };
 }
 
-function furnish(rooms: TestHouse, publicUrl: () => string, mails: Message[]): House {
+function furnish(rooms: TestHouse, publicUrl: () => string, mails: Message[]): GraphqlRooms {
   const { doors, vault, authority } = rooms;
   const clock = systemClock;
   const log = silentLog;
   const random = Math.random;
   const egress = createEgress({ allow: [], log });
-  const refreshOne = createRefreshOne({ doors, vault, egress, clock, random, log });
-  const processId = newId<never>() as string;
-  const reader = createTokenReader({
-    clock,
-    readCredential: createReadCredential({ doors, vault }),
-    fly: createRefreshFlight({ doors, clock, log, processId, refreshOne }),
-  });
-  const actorBySession = async () => null;
   return {
     publicUrl,
     clock,
+    random,
     log,
     doors,
     vault,
     authority,
-    reader,
     authorize: createAuthorize({
       doors,
       vault,
@@ -142,12 +126,8 @@ function furnish(rooms: TestHouse, publicUrl: () => string, mails: Message[]): H
       allowHeadless: false,
       pinnedProviders: [],
     }),
-    readAudit: createReadAudit({ doors, log }),
-    useNotes: createUseNotes({ doors, log }),
-    actorBySession,
     authenticate: createAuthenticate({
       actorByApiToken: authority.actorByApiToken,
-      actorBySession,
     }),
   };
 }

@@ -2,7 +2,9 @@
 // anywhere before the answer has proved to be for this redirect URI, from this browser, by this person. Then the state
 // is used once, one token request is sent, and its result waits, sealed, for the account to be confirmed.
 import { audit } from '../audit/event.ts';
-import { getAuthClient, openClientSecrets } from '../credentials/auth-client.ts';
+import { type AuthClient, getAuthClient } from '../credentials/auth-client.ts';
+import { selectAuthClient } from '../credentials/auth-client-store.ts';
+import { openClientSecrets } from '../credentials/client-secret.ts';
 import { getConnectionType } from '../credentials/connection-type.ts';
 import { findCredential } from '../credentials/credential.ts';
 import { getRegistration, type Registration } from '../credentials/registration.ts';
@@ -159,9 +161,9 @@ async function judge(deps: AuthorizeDeps, tx: Tx, judged: Judged): Promise<Taken
     );
   }
   if (answer.kind === 'denied') return await fail(answer.code, denialText(answer), true);
-  const client = await getAuthClient(tx, row.authClientId);
-  const current = await registrationOf(tx, client, credential);
-  if (current.id !== registration.id) {
+  const client = await findClient(tx, row);
+  const current = client === null ? null : await registrationOf(tx, client, credential);
+  if (client === null || current?.id !== registration.id) {
     return await fail(
       'client_changed',
       'The OAuth client was changed while you were at the provider. Begin again.',
@@ -187,6 +189,11 @@ async function judge(deps: AuthorizeDeps, tx: Tx, judged: Judged): Promise<Taken
       callbackParams,
     },
   };
+}
+
+async function findClient(tx: Tx, row: AuthorizationRow): Promise<AuthClient | null> {
+  const isThere = (await selectAuthClient(tx, row.authClientId)) !== null;
+  return isThere ? await getAuthClient(tx, row.authClientId) : null;
 }
 
 function malformed(problem: string): Fault {

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { ScriptedFaultInput } from '../../providers/fault.ts';
 import { type ConsentHouse, faultOf, openConsentHouse } from '../../testing/consent-house.ts';
-import { setClientSecret } from '../credentials/auth-client.ts';
+import { setClientSecret } from '../credentials/client-secret.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { disconnectGrant } from '../credentials/disconnect.ts';
 import { getGrant, openTokens } from '../credentials/grant.ts';
@@ -77,13 +77,36 @@ test('while an account waits for confirmation, the tokens before it keep working
 test('of two consents for one credential the later confirmation is told that it was superseded', async () => {
   const credential = await kit.connectable();
   const [first, second] = [kit.browser(kit.house.owner), kit.browser(kit.house.owner, 'bob')];
+  await nameAccount('dbid:later');
   const late = await second.reachConfirmation(credential.id);
+  await nameAccount('dbid:sooner');
   await first.connect(credential.id);
   const revoked = kit.revocations();
   expect(await second.decide(late)).toMatchObject({ kind: 'failed', code: 'superseded' });
   await kit.runJobs();
   expect(kit.revocations()).toBeGreaterThan(revoked);
   expect((await grantOf(credential)).grant.consentNo).toBe(1);
+  expect(await isLive(credential)).toBe(true);
+});
+
+test('tokens that are not used are not revoked while tokens in use may hang on them', async () => {
+  const [credential, sibling] = [await kit.connectable(), await kit.connectable({ label: 'Beside' })];
+  const person = kit.browser(kit.house.owner);
+  await nameAccount('dbid:one');
+  await person.connect(credential.id);
+  const revoked = kit.revocations();
+  // The same account again, here and beside: at Google, taking these back would end what works.
+  for (const { id } of [credential, sibling]) {
+    await person.decide(await person.reachConfirmation(id), 'cancel');
+    await kit.runJobs();
+  }
+  expect(kit.revocations()).toBe(revoked);
+  expect((await kit.logOf(credential))[0]?.code).toBe('consent_cancelled');
+  expect((await kit.logOf(sibling)).map((line) => line.code)).toContain('revocation_skipped');
+  await nameAccount('dbid:two');
+  await person.decide(await person.reachConfirmation(credential.id), 'cancel');
+  await kit.runJobs();
+  expect(kit.revocations()).toBeGreaterThan(revoked);
   expect(await isLive(credential)).toBe(true);
 });
 

@@ -252,7 +252,7 @@ test('T05 whoever moves an address of the provider must bring the client secret 
     );
   const tokenUri = Plain.fromText(`${evil.url}/token`);
   const fault = await faultOf(move(new Map([['token_uri', tokenUri]])));
-  expect(fault).toMatchObject({ code: 'invalid_field', field: 'client_secret' });
+  expect(fault).toMatchObject({ code: 'invalid_field', field: 'values.client_secret' });
   // The addresses move, with a secret, while somebody is at the provider: the old code does not go to the new address.
   const person = kit.browser(house.owner);
   const begun = await person.begin(credential.id);

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { ConnectionTypeId } from '../credentials/connection-type.ts';
 import type { AuthClientId, Id, TenantId, UnitId } from '../kernel/ids.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
+import { containsPattern } from '../storage/contains-pattern.ts';
 import type { Tx } from '../storage/doors.ts';
 import type { Sealed } from '../vault/sealed.ts';
 
@@ -73,7 +74,7 @@ export async function selectTemplates(
   tx: Tx,
   filter: { readonly within: readonly UnitId[]; readonly search: string | null; readonly page: PageRequest },
 ): Promise<Page<Template>> {
-  const pattern = filter.search === null ? null : `%${filter.search.replace(/[\\%_]/g, '\\$&')}%`;
+  const pattern = containsPattern(filter.search);
   const matching = sql`
     from template t where t.tenant_id = latchkey_tenant()
       and (t.unit_id = any(${[...filter.within]}::uuid[]) or t.shared)

@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { AuthClientId, CredentialId, PrincipalId, TenantId, UnitId } from '../kernel/ids.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
+import { containsPattern } from '../storage/contains-pattern.ts';
 import type { Tx } from '../storage/doors.ts';
 import type { Sealed } from '../vault/sealed.ts';
 import type { RegistrationId } from './registration-store.ts';
@@ -72,22 +73,49 @@ export async function selectAuthClient(tx: Tx, id: AuthClientId): Promise<AuthCl
   return found.rows[0] ?? null;
 }
 
+/** Seen by whoever may see clients at its unit, above it, or beneath it (where it serves). */
+function visibleWithin(units: readonly UnitId[]) {
+  const within = sql`${[...units]}::uuid[]`;
+  return sql`(c.tenant_id = latchkey_tenant() and exists (
+    select 1 from unit here left join unit up on up.tenant_id = here.tenant_id and up.id = here.parent_id
+    where here.tenant_id = latchkey_tenant()
+      and ((here.id = c.unit_id and (here.id = any(${within}) or up.id = any(${within}) or up.parent_id = any(${within})))
+        or (here.id = any(${within}) and (up.id = c.unit_id or up.parent_id = c.unit_id)))))`;
+}
+
+/** Null also for inline clients: they are shown as fields of their credential only. */
+export async function selectVisibleAuthClient(
+  tx: Tx,
+  id: AuthClientId,
+  within: readonly UnitId[],
+): Promise<AuthClientRow | null> {
+  const found = await sql<AuthClientRow>`
+    select ${columns} from auth_client c
+    where c.id = ${id} and c.owner_credential_id is null
+      and (c.tenant_id = latchkey_platform() or ${visibleWithin(within)})`.execute(tx);
+  return found.rows[0] ?? null;
+}
+
 export async function selectAuthClients(
   tx: Tx,
   filter: {
-    /** Clients of exactly these units, and the platform's when `includePlatform`. */
-    readonly unitIds: readonly UnitId[];
+    /** Units at which clients may be seen: theirs, those beneath, and those above. */
+    readonly within: readonly UnitId[];
+    /** Of exactly these units; null = of all that may be seen. The platform's too when `includePlatform`. */
+    readonly unitIds: readonly UnitId[] | null;
     readonly includePlatform: boolean;
     readonly componentRef: string | null;
     readonly search: string | null;
     readonly page: PageRequest;
   },
 ): Promise<Page<AuthClientRow>> {
-  const pattern = filter.search === null ? null : `%${filter.search.replace(/[\\%_]/g, '\\$&')}%`;
+  const pattern = containsPattern(filter.search);
+  const unitIds = filter.unitIds === null ? null : [...filter.unitIds];
   const matching = sql`
     from auth_client c
     where c.owner_credential_id is null
-      and ((c.tenant_id = latchkey_tenant() and c.unit_id = any(${[...filter.unitIds]}::uuid[]))
+      and ((${visibleWithin(filter.within)}
+          and (${unitIds}::uuid[] is null or c.unit_id = any(${unitIds}::uuid[])))
         or (${filter.includePlatform} and c.tenant_id = latchkey_platform()))
       and (${pattern}::text is null or c.name ilike ${pattern}::text)
       and (${filter.componentRef}::text is null or exists (select 1 from auth_client_component r
@@ -200,27 +228,62 @@ export async function insertSecret(
   );
 }
 
-export async function deleteSecretsBefore(tx: Tx, clientId: AuthClientId, no: number): Promise<void> {
+/** Older secrets get an end; those whose end has come are deleted. */
+export async function retireSecretsBefore(
+  tx: Tx,
+  clientId: AuthClientId,
+  of: { readonly no: number; readonly keepHours: number },
+): Promise<void> {
   await sql`
-    delete from auth_client_secret
-    where tenant_id = latchkey_tenant() and auth_client_id = ${clientId} and no < ${no}`.execute(tx);
+    with gone as (
+      delete from auth_client_secret where tenant_id = latchkey_tenant() and auth_client_id = ${clientId}
+        and no < ${of.no} and expires_at <= clock_timestamp())
+    update auth_client_secret
+    set expires_at = least(expires_at, clock_timestamp() + make_interval(hours => ${of.keepHours}))
+    where tenant_id = latchkey_tenant() and auth_client_id = ${clientId} and no < ${of.no}
+      and (expires_at is null or expires_at > clock_timestamp())`.execute(tx);
+}
+
+/** Inline clients of a credential that neither it nor its grant refers to any more. */
+export async function deleteFormerClients(tx: Tx, credentialId: CredentialId): Promise<void> {
+  await sql`
+    delete from auth_client a using credential c left join oauth_grant g
+      on g.tenant_id = c.tenant_id and g.credential_id = c.id
+    where c.tenant_id = latchkey_tenant() and c.id = ${credentialId}
+      and a.tenant_id = c.tenant_id and a.owner_credential_id = c.id
+      and a.id is distinct from c.auth_client_id and (a.id is distinct from g.minted_by or g.ct is null)`.execute(
+    tx,
+  );
 }
 
 /** The breaker of invalid_client: one mistyped secret must not demand a new consent of everybody. */
 export async function tripAuthClientRow(
   tx: Tx,
   id: AuthClientId,
-  reason: string,
-  probeAfterSeconds: number,
-): Promise<void> {
-  await sql`
-    update auth_client set broken_since = coalesce(broken_since, clock_timestamp()), broken_reason = ${reason},
-      probe_at = clock_timestamp() + make_interval(secs => ${probeAfterSeconds})
-    where tenant_id = latchkey_tenant() and id = ${id}`.execute(tx);
+  trip: { readonly reason: string; readonly probeAfterSeconds: number },
+): Promise<boolean> {
+  const tripped = await sql<{ isNew: boolean }>`
+    update auth_client c set broken_since = coalesce(c.broken_since, clock_timestamp()), broken_reason = ${trip.reason},
+      probe_at = clock_timestamp() + make_interval(secs => ${trip.probeAfterSeconds})
+    from (select tenant_id, id, broken_since from auth_client
+      where tenant_id = latchkey_tenant() and id = ${id} for update) before
+    where c.tenant_id = before.tenant_id and c.id = before.id
+    returning before.broken_since is null as "isNew"`.execute(tx);
+  return tripped.rows[0]?.isNew ?? false;
 }
 
-export async function mendAuthClientRow(tx: Tx, id: AuthClientId): Promise<void> {
-  await sql`
+/** Takes the right to the one probe that is due, and puts the next one off. */
+export async function claimProbe(tx: Tx, id: AuthClientId, probeAfterSeconds: number): Promise<boolean> {
+  const claimed = await sql`
+    update auth_client set probe_at = clock_timestamp() + make_interval(secs => ${probeAfterSeconds})
+    where tenant_id = latchkey_tenant() and id = ${id} and probe_at <= clock_timestamp()`.execute(tx);
+  return claimed.numAffectedRows === 1n;
+}
+
+/** False when it was not broken. */
+export async function mendAuthClientRow(tx: Tx, id: AuthClientId): Promise<boolean> {
+  const mended = await sql`
     update auth_client set broken_since = null, broken_reason = null, probe_at = null
     where tenant_id = latchkey_tenant() and id = ${id} and broken_since is not null`.execute(tx);
+  return mended.numAffectedRows === 1n;
 }

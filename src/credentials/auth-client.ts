@@ -1,12 +1,12 @@
 // Auth clients: named possession of a registration (or of other client values) at a unit, with its secrets. Secrets are
 // never shared because client ids are equal, and never leave towards another endpoint than the one they were typed for.
 import { audit } from '../audit/event.ts';
-import { Fault, invalidField, notFound } from '../kernel/fault.ts';
+import { Fault, notFound } from '../kernel/fault.ts';
 import { type AuthClientId, type CredentialId, newId, type TenantId, type UnitId } from '../kernel/ids.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
 import { Plain } from '../kernel/plain.ts';
 import type { Tx } from '../storage/doors.ts';
-import { type Actor, requirePermission, requireVisible, unitsWith } from '../tenancy/actor.ts';
+import { type Actor, requirePermission, unitsWith } from '../tenancy/actor.ts';
 import { checkName, findUnit } from '../tenancy/unit.ts';
 import { placeOf } from '../vault/sealed-columns.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -15,19 +15,15 @@ import {
   type AuthClientRow,
   countCredentialsOfClient,
   deleteAuthClientRow,
-  deleteSecretsBefore,
   insertAuthClient,
-  insertSecret,
-  mendAuthClientRow,
-  nextSecretNo,
   replaceComponentRefs,
-  selectActiveSecrets,
   selectAuthClient,
   selectAuthClients,
   selectValuesSealed,
-  tripAuthClientRow,
+  selectVisibleAuthClient,
   updateAuthClientRow,
 } from './auth-client-store.ts';
+import { addClientSecret, setClientSecret } from './client-secret.ts';
 import {
   ensureRegistration,
   getRegistration,
@@ -36,9 +32,6 @@ import {
 } from './registration.ts';
 
 export type AuthClient = AuthClientRow & { readonly registration: Registration | null };
-
-// Ten minutes: long enough not to hammer a provider that refuses us, short enough to mend by itself (security notes 4.6).
-const probeAfterSeconds = 600;
 
 export type NewClient = {
   readonly unitId: UnitId;
@@ -88,7 +81,7 @@ export async function createAuthClient(
     ownerCredentialId: client.ownerCredentialId ?? null,
     createdBy: actor.principalId,
   });
-  if (client.secret !== null)
+  if (client.secret !== null && client.secret.byteLength > 0)
     await addClientSecret({ tx, vault, tenant: actor.tenant, clientId: id, secret: client.secret });
   await replaceComponentRefs(tx, id, client.componentRefs ?? []);
   await audit(tx, {
@@ -106,14 +99,13 @@ export async function getAuthClient(tx: Tx, id: AuthClientId): Promise<AuthClien
   return await withRegistration(tx, row);
 }
 
-/** For faces: not_found unless the actor may see clients of its unit. The platform's are visible to all. */
+/**
+ * For faces: not_found unless the actor may see it. Who may see clients at a unit sees those beneath it, and those above
+ * it, which serve there; the platform's are visible to all.
+ */
 export async function getVisibleAuthClient(tx: Tx, actor: Actor, id: AuthClientId): Promise<AuthClient> {
-  const row = await selectAuthClient(tx, id);
-  if (row === null || row.ownerCredentialId !== null) throw notFound('Auth client');
-  if (row.tenantId === actor.tenant) {
-    const unit = await findUnit(tx, row.unitId);
-    requireVisible(actor, 'auth_client.view', unit?.path, 'Auth client');
-  }
+  const row = await selectVisibleAuthClient(tx, id, unitsWith(actor, 'auth_client.view'));
+  if (row === null) throw notFound('Auth client');
   return await withRegistration(tx, row);
 }
 
@@ -122,7 +114,7 @@ async function withRegistration(tx: Tx, row: AuthClientRow): Promise<AuthClient>
   return { ...row, registration };
 }
 
-/** `unitIds` null = wherever the actor may see clients. */
+/** Of these units, or wherever the actor may see clients when `unitIds` is null. Never more than he may see. */
 export async function listAuthClients(options: {
   readonly tx: Tx;
   readonly actor: Actor;
@@ -134,7 +126,8 @@ export async function listAuthClients(options: {
 }): Promise<Page<AuthClient>> {
   const { tx } = options;
   const page = await selectAuthClients(tx, {
-    unitIds: options.unitIds ?? unitsWith(options.actor, 'auth_client.view'),
+    within: unitsWith(options.actor, 'auth_client.view'),
+    unitIds: options.unitIds,
     includePlatform: options.includePlatform,
     componentRef: options.componentRef ?? null,
     search: options.search ?? null,
@@ -231,54 +224,6 @@ async function ownClient(
   return client;
 }
 
-type SecretOptions = {
-  readonly tx: Tx;
-  readonly vault: Vault;
-  readonly tenant: TenantId;
-  readonly clientId: AuthClientId;
-  readonly secret: Plain;
-};
-
-/** Adds a secret that is tried first; the older ones stay and are tried after it. Touches no grant. */
-export async function addClientSecret(options: SecretOptions): Promise<number> {
-  const { tx, vault, tenant, clientId, secret } = options;
-  const no = await nextSecretNo(tx, clientId);
-  const id = newId<never>() as string;
-  await insertSecret(tx, {
-    tenantId: tenant,
-    id,
-    clientId,
-    no,
-    sealed: await vault.seal(tx, secretPlace(tenant, id, no), secret),
-  });
-  await mendAuthClientRow(tx, clientId);
-  return no;
-}
-
-/** Replaces all secrets by this one. */
-export async function setClientSecret(options: SecretOptions): Promise<void> {
-  const no = await addClientSecret(options);
-  await deleteSecretsBefore(options.tx, options.clientId, no);
-}
-
-export type ClientSecret = { readonly no: number; readonly secret: Plain };
-
-/** Newest first, the order in which they are tried. Empty for public clients. */
-export async function openClientSecrets(
-  tx: Tx,
-  vault: Vault,
-  client: Pick<AuthClientRow, 'tenantId' | 'id'>,
-): Promise<readonly ClientSecret[]> {
-  const opened: ClientSecret[] = [];
-  for (const row of await selectActiveSecrets(tx, client)) {
-    opened.push({
-      no: row.no,
-      secret: await vault.open(tx, secretPlace(client.tenantId, row.id, row.no), row.sealed),
-    });
-  }
-  return opened;
-}
-
 /** The free values of a client, or null when it has none. */
 export async function openClientValues(
   tx: Tx,
@@ -289,46 +234,6 @@ export async function openClientValues(
   if (sealed === null) return null;
   const plain = await vault.open(tx, valuesPlace(client.tenantId, client.id, client.valueNo), sealed);
   return JSON.parse(plain.revealText()) as Record<string, unknown>;
-}
-
-/** The provider refused the client itself: stop asking with it, alert once, leave its grants as they are. */
-export async function tripAuthClient(tx: Tx, id: AuthClientId, reason: string): Promise<void> {
-  await tripAuthClientRow(tx, id, reason, probeAfterSeconds);
-}
-
-export async function mendAuthClient(tx: Tx, id: AuthClientId): Promise<void> {
-  await mendAuthClientRow(tx, id);
-}
-
-/** The identity with some parts replaced; a new endpoint detaches the secret, which must then come along. */
-export function changedIdentity(
-  current: Registration,
-  change: Partial<RegistrationIdentity>,
-  secretComesAlong: boolean,
-): RegistrationIdentity | null {
-  const next: RegistrationIdentity = {
-    clientId: change.clientId ?? current.clientId,
-    authorizeUrl: change.authorizeUrl ?? current.authorizeUrl,
-    tokenUrl: change.tokenUrl ?? current.tokenUrl,
-    refreshUrl: change.refreshUrl === undefined ? current.refreshUrl : change.refreshUrl,
-    revokeUrl: change.revokeUrl === undefined ? current.revokeUrl : change.revokeUrl,
-    clientAuth: change.clientAuth ?? current.clientAuth,
-  };
-  const endpoints = ['authorizeUrl', 'tokenUrl', 'refreshUrl', 'revokeUrl'] as const;
-  const moved = endpoints.some((endpoint) => next[endpoint] !== current[endpoint]);
-  if (moved && !secretComesAlong) {
-    throw invalidField(
-      'client_secret',
-      'must be entered again, because an address that would receive it changes.',
-      'Send the client secret together with the new addresses.',
-    );
-  }
-  const isSame = !moved && next.clientId === current.clientId && next.clientAuth === current.clientAuth;
-  return isSame ? null : next;
-}
-
-function secretPlace(tenant: TenantId, id: string, no: number) {
-  return placeOf('authClientSecret', { tenant_id: tenant, id, no });
 }
 
 function valuesPlace(tenant: TenantId, id: AuthClientId, valueNo: number) {

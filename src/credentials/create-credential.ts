@@ -1,19 +1,18 @@
 // Makes a credential: values are checked against its type, sealed field by field, and never shown again.
 import { audit } from '../audit/event.ts';
-import { Fault, invalidField, notFound } from '../kernel/fault.ts';
-import { type AuthClientId, type CredentialId, newId, type UnitId } from '../kernel/ids.ts';
+import { invalidField, notFound } from '../kernel/fault.ts';
+import { type AuthClientId, type CredentialId, isUuid, newId, type UnitId } from '../kernel/ids.ts';
 import type { Tx } from '../storage/doors.ts';
 import { type Actor, requirePermission, requireVisible } from '../tenancy/actor.ts';
 import { checkName, findUnit } from '../tenancy/unit.ts';
 import type { Vault } from '../vault/vault.ts';
-import { getAuthClient } from './auth-client.ts';
 import type { ConnectionType } from './connection-type.ts';
 import { type Credential, findCredential } from './credential.ts';
-import { insertCredential, updateCredentialRow } from './credential-store.ts';
+import { insertCredential, selectTemplateUnit, updateCredentialRow } from './credential-store.ts';
 import { createPendingGrant } from './grant.ts';
 import { createInlineClient, splitValues } from './inline-client.ts';
-import { fieldKeyOfRole } from './oauth-field.ts';
-import { checkValues, storeValue, type Values } from './values.ts';
+import { getUsableClient } from './usable-client.ts';
+import { checkParams, checkValues, storeValue, type Values } from './values.ts';
 
 export type NewCredential = {
   readonly tx: Tx;
@@ -40,7 +39,11 @@ export async function createCredential(given: NewCredential): Promise<Credential
   requirePermission(actor, 'credential.create', unit?.path ?? []);
   const label = given.label === null ? null : checkName(given.label, 'label');
   const authClientId = given.authClientId ?? null;
-  const { client, own } = splitValues(type, given.values);
+  if (given.authorizeParams !== undefined) checkParams(given.authorizeParams, 'authorizeParams');
+  await requireTemplate(tx, given.templateId ?? null, unit?.path ?? []);
+  // An empty text is no value.
+  const filled = new Map([...given.values].filter(([, value]) => value.byteLength > 0));
+  const { client, own } = splitValues(type, filled);
   if (authClientId !== null && client.size > 0) {
     throw invalidField(
       'values',
@@ -52,7 +55,15 @@ export async function createCredential(given: NewCredential): Promise<Credential
   checkValues(type, given.values, {
     isComplete: (given.isComplete ?? true) && (type.oauthKind === null || isInline),
   });
-  const shared = authClientId === null ? null : await usableClient(given, authClientId, unit?.path ?? []);
+  const shared =
+    authClientId === null
+      ? null
+      : await getUsableClient(tx, {
+          id: authClientId,
+          tenant: actor.tenant,
+          unitPath: unit?.path ?? [],
+          type,
+        });
   const id = newId<CredentialId>();
   await insertCredential(tx, {
     tenantId: actor.tenant,
@@ -90,27 +101,16 @@ export async function createCredential(given: NewCredential): Promise<Credential
     action: 'credential.created',
     actor,
     object: { kind: 'credential', id },
-    fields: ['label', ...given.values.keys()],
+    fields: ['label', ...filled.keys()],
   });
   const created = await findCredential(tx, id);
   if (created === null) throw notFound('Credential');
   return created;
 }
 
-// A client can be used at its own unit and beneath: never one of a sibling, a child or another tenant.
-async function usableClient(
-  given: NewCredential,
-  id: AuthClientId,
-  unitPath: readonly UnitId[],
-): Promise<{ readonly tenantId: Credential['tenantId']; readonly id: AuthClientId }> {
-  const client = await getAuthClient(given.tx, id);
-  const isAbove = client.tenantId !== given.actor.tenant || unitPath.includes(client.unitId);
-  if (client.ownerCredentialId !== null || !isAbove) throw notFound('Auth client', 'authClient');
-  if (given.type.oauthKind !== null && client.registration === null) {
-    throw new Fault('invalid_field', 'authClient: is not an OAuth client.', {
-      field: 'authClient',
-      cure: `Choose one with a client id and addresses (${fieldKeyOfRole(given.type.fields, 'clientId') ?? 'client_id'}).`,
-    });
-  }
-  return { tenantId: client.tenantId, id: client.id };
+/** Templates fill in values: one of another customer would hand out what is not ours. */
+async function requireTemplate(tx: Tx, id: string | null, unitPath: readonly UnitId[]): Promise<void> {
+  if (id === null) return;
+  const unitId = isUuid(id) ? await selectTemplateUnit(tx, id) : null;
+  if (unitId === null || !unitPath.includes(unitId)) throw notFound('Connection template', 'template');
 }

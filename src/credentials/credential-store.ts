@@ -1,7 +1,9 @@
 // SQL of credentials, their values and their users.
 import { sql } from 'kysely';
+import { notFound } from '../kernel/fault.ts';
 import type { AuthClientId, CredentialId, PrincipalId, TenantId, UnitId } from '../kernel/ids.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
+import { containsPattern } from '../storage/contains-pattern.ts';
 import type { Tx } from '../storage/doors.ts';
 import type { Sealed } from '../vault/sealed.ts';
 import type { ConnectionTypeId, OAuthKind } from './connection-type-store.ts';
@@ -95,7 +97,7 @@ export type CredentialFilter = {
 };
 
 export async function selectCredentials(tx: Tx, filter: CredentialFilter): Promise<Page<CredentialRow>> {
-  const pattern = filter.search === null ? null : `%${filter.search.replace(/[\\%_]/g, '\\$&')}%`;
+  const pattern = containsPattern(filter.search);
   const within = sql`${[...filter.within]}::uuid[]`;
   const grandparent = sql`(select parent.parent_id from unit parent where parent.tenant_id = u.tenant_id and parent.id = u.parent_id)`;
   const matching = sql`
@@ -185,14 +187,23 @@ export async function selectValues(tx: Tx, id: CredentialId): Promise<readonly V
   return found.rows;
 }
 
-/** The number that the next value of a field will have; locks the row, so that two writers cannot share one. */
-export async function nextValueNo(tx: Tx, id: CredentialId, fieldKey: string): Promise<number> {
-  const found = await sql<{ no: number }>`
-    select value_no + 1 as no from credential_value
-    where tenant_id = latchkey_tenant() and credential_id = ${id} and field_key = ${fieldKey} for update`.execute(
+/** Takes the next number of the credential; two writers cannot share one, and a cleared value's is never used again. */
+export async function takeValueNo(tx: Tx, id: CredentialId): Promise<number> {
+  const taken = await sql<{ no: number }>`
+    update credential set last_value_no = last_value_no + 1
+    where tenant_id = latchkey_tenant() and id = ${id} returning last_value_no as no`.execute(tx);
+  const no = taken.rows[0]?.no;
+  if (no === undefined) throw notFound('Credential');
+  return no;
+}
+
+/** The unit of a template that the tenant has, or null. */
+export async function selectTemplateUnit(tx: Tx, templateId: string): Promise<UnitId | null> {
+  const found = await sql<{ unitId: UnitId }>`
+    select unit_id as "unitId" from template where tenant_id = latchkey_tenant() and id = ${templateId}`.execute(
     tx,
   );
-  return found.rows[0]?.no ?? 1;
+  return found.rows[0]?.unitId ?? null;
 }
 
 export async function upsertValue(tx: Tx, id: CredentialId, value: ValueRow): Promise<void> {

@@ -6,9 +6,16 @@ import type { CredentialId } from '../kernel/ids.ts';
 import type { Tx } from '../storage/doors.ts';
 import { type Actor, requirePermission } from '../tenancy/actor.ts';
 import type { Vault } from '../vault/vault.ts';
+import { deleteFormerClients } from './auth-client-store.ts';
 import { type Credential, findCredential, getCredential } from './credential.ts';
-import { lockGrant, openTokens } from './grant.ts';
-import { countLiveSiblings, type GrantRow, writeDisconnect } from './grant-store.ts';
+import { lockGrant, openTokens, type StoredTokens } from './grant.ts';
+import {
+  type AccountKey,
+  countLiveSiblings,
+  type GrantRow,
+  lockAccount,
+  writeDisconnect,
+} from './grant-store.ts';
 import { writeConnectionLog } from './log-store.ts';
 import { leaveRevocation, type RevocationReason } from './revocation.ts';
 
@@ -31,6 +38,7 @@ export async function disconnectGrant(options: Options): Promise<Credential> {
   }
   await revokeLater(options, grant, 'disconnected');
   const wasConnected = await writeDisconnect(tx, credentialId);
+  await deleteFormerClients(tx, credentialId);
   if (wasConnected) {
     await audit(tx, {
       action: 'grant.disconnected',
@@ -47,6 +55,14 @@ export async function disconnectGrant(options: Options): Promise<Credential> {
   return (await findCredential(tx, credentialId)) ?? credential;
 }
 
+async function countSiblings(
+  tx: Tx,
+  grant: AccountKey & { readonly credentialId: CredentialId },
+): Promise<number> {
+  await lockAccount(tx, grant);
+  return await countLiveSiblings(tx, grant);
+}
+
 /**
  * Leaves the grant's tokens to be revoked, unless other live grants share registration and account: at some providers
  * (Google) revoking one token ends all tokens of that user and client.
@@ -55,13 +71,15 @@ export async function revokeLater(
   options: Pick<Options, 'tx' | 'vault'>,
   grant: GrantRow,
   reason: RevocationReason,
+  /** When they are others than those in the grant. */
+  given: StoredTokens | null = null,
 ): Promise<void> {
   const { tx, vault } = options;
-  const tokens = await openTokens(tx, vault, grant);
+  const tokens = given ?? (await openTokens(tx, vault, grant));
   if (tokens === null || grant.registrationId === null) return;
   const { accountRef, registrationId, credentialId } = grant;
   const siblings =
-    accountRef === null ? 0 : await countLiveSiblings(tx, { credentialId, registrationId, accountRef });
+    accountRef === null ? 0 : await countSiblings(tx, { credentialId, registrationId, accountRef });
   if (siblings > 0) {
     await writeConnectionLog(tx, {
       credentialId,

@@ -1,7 +1,7 @@
 // SQL of grants. Only grant.ts calls it: nobody else writes this table. Every commit compares (consent_no, token_no).
 // Leases use clock_timestamp(): now() stands still within a transaction.
 import { sql } from 'kysely';
-import type { AuthClientId, CredentialId, TenantId } from '../kernel/ids.ts';
+import type { AuthClientId, CredentialId, TenantId, UnitId } from '../kernel/ids.ts';
 import type { Tx } from '../storage/doors.ts';
 import type { Sealed } from '../vault/sealed.ts';
 import type { RegistrationId } from './registration-store.ts';
@@ -138,7 +138,8 @@ export async function writeDisconnect(tx: Tx, credentialId: CredentialId): Promi
     update oauth_grant set consent_no = consent_no + 1, state = 'disconnected', ct = null, issued_at = null,
       expires_at = null, refresh_expires_at = null, refresh_due_at = null, attempt_id = null, attempt_owner = null,
       attempt_deadline = null, outcome_unknown = false, fail_count = 0, suspect_since = null, account_ref = null,
-      account_label = null, granted_scope = null
+      account_label = null, granted_scope = null, expiry_assumed = false, refreshed_at = null, last_error_code = null,
+      last_error = null, last_error_at = null
     where tenant_id = latchkey_tenant() and credential_id = ${credentialId} and state <> 'disconnected'`.execute(
     tx,
   );
@@ -312,20 +313,47 @@ export async function recoverArmedGrants(
   return Number(recovered.numAffectedRows ?? 0n);
 }
 
-/** Live grants of the same registration and provider account: revoking one may end them all. */
+export type AccountKey = { readonly registrationId: RegistrationId; readonly accountRef: Buffer };
+
+/**
+ * Until the end of the transaction nobody else counts or ends grants of this account: two that end together would each
+ * see the other alive, and the provider would be told of neither.
+ */
+export async function lockAccount(tx: Tx, { registrationId, accountRef }: AccountKey): Promise<void> {
+  const key = `${registrationId}:${accountRef.toString('hex')}`;
+  await sql`select pg_advisory_xact_lock(hashtextextended(${key}, 0))`.execute(tx);
+}
+
+/** Other live grants of the same registration and provider account: revoking one may end them all. */
 export async function countLiveSiblings(
   tx: Tx,
-  grant: {
-    readonly credentialId: CredentialId;
-    readonly registrationId: RegistrationId;
-    readonly accountRef: Buffer;
-  },
+  grant: AccountKey & { readonly credentialId: CredentialId },
 ): Promise<number> {
   const found = await sql<{ total: number }>`
     select count(*) as total from oauth_grant
     where tenant_id = latchkey_tenant() and registration_id = ${grant.registrationId}
-      and account_ref = ${grant.accountRef} and credential_id <> ${grant.credentialId} and ct is not null`.execute(
+      and account_ref = ${grant.accountRef} and credential_id <> ${grant.credentialId}
+      and state in ('active', 'degraded', 'static')`.execute(tx);
+  return found.rows[0]?.total ?? 0;
+}
+
+/** What waits because its client was refused is tried again soon; who waits for another reason goes on waiting. */
+export async function hastenGrants(tx: Tx, mintedBy: AuthClientId, spreadSeconds: number): Promise<void> {
+  await sql`
+    update oauth_grant set refresh_due_at = clock_timestamp() + random() * make_interval(secs => ${spreadSeconds})
+    where tenant_id = latchkey_tenant() and minted_by = ${mintedBy} and state = 'degraded' and attempt_id is null
+      and not outcome_unknown and refresh_due_at > clock_timestamp() + make_interval(secs => ${spreadSeconds})`.execute(
     tx,
   );
-  return found.rows[0]?.total ?? 0;
+}
+
+/** Credentials of a unit and of the units beneath it that hold tokens. */
+export async function selectConnectedWithin(tx: Tx, unitId: UnitId): Promise<readonly CredentialId[]> {
+  const found = await sql<{ id: CredentialId }>`
+    select c.id from oauth_grant g
+    join credential c on c.tenant_id = g.tenant_id and c.id = g.credential_id
+    join unit u on u.tenant_id = c.tenant_id and u.id = c.unit_id
+    where g.tenant_id = latchkey_tenant() and g.ct is not null and (u.id = ${unitId} or u.parent_id = ${unitId})
+    order by c.id`.execute(tx);
+  return found.rows.map((row) => row.id);
 }

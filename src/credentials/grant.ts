@@ -14,6 +14,7 @@ import type { Place } from '../vault/place.ts';
 import type { Sealed } from '../vault/sealed.ts';
 import { placeOf } from '../vault/sealed-columns.ts';
 import type { Vault } from '../vault/vault.ts';
+import { deleteFormerClients } from './auth-client-store.ts';
 import {
   type GrantRow,
   insertPendingGrant,
@@ -149,10 +150,13 @@ export async function storeConsent(options: {
     mintedBy: options.mintedBy?.id ?? null,
     providerKey: options.providerKey,
     ...timing,
+    // Nothing could be asked with: an attempt would be armed again and again and never sent.
+    refreshDueAt: options.registration === null ? null : timing.refreshDueAt,
     accountRef: options.account?.ref ?? null,
     accountLabel: options.account?.label ?? null,
     grantedScope: options.grantedScope,
   });
+  if (written) await deleteFormerClients(tx, credentialId);
   return written ? 'stored' : 'superseded';
 }
 

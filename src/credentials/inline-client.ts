@@ -8,17 +8,12 @@ import { createProvider } from '../oauth/provider.ts';
 import type { Tx } from '../storage/doors.ts';
 import type { Actor } from '../tenancy/actor.ts';
 import type { Vault } from '../vault/vault.ts';
-import {
-  type AuthClient,
-  changedIdentity,
-  createAuthClient,
-  getAuthClient,
-  setClientSecret,
-} from './auth-client.ts';
-import { updateAuthClientRow } from './auth-client-store.ts';
+import { type AuthClient, createAuthClient } from './auth-client.ts';
+import { changedIdentity } from './changed-identity.ts';
+import { addClientSecret, openClientSecrets, setClientSecret } from './client-secret.ts';
 import type { ConnectionType } from './connection-type.ts';
 import { fieldKeyOfRole, type OAuthFieldRole, oauthFieldRole } from './oauth-field.ts';
-import { ensureRegistration, type RegistrationIdentity } from './registration.ts';
+import type { Registration, RegistrationIdentity } from './registration.ts';
 import type { Values } from './values.ts';
 
 export type SplitValues = {
@@ -48,7 +43,7 @@ function identityOf(type: ConnectionType, client: SplitValues['client']): Regist
     const key = fieldKeyOfRole(type.fields, role);
     return type.fields.find((field) => field.key === key)?.defaultValue ?? null;
   };
-  const fieldName = (role: OAuthFieldRole) => `values.${fieldKeyOfRole(type.fields, role) ?? role}`;
+  const fieldName = (role: OAuthFieldRole) => fieldNameOf(type, role);
   const required = (role: OAuthFieldRole): string => {
     const value = text(role);
     if (value === null) throw invalidField(fieldName(role), 'is required.', 'Give it a value.');
@@ -65,6 +60,10 @@ function identityOf(type: ConnectionType, client: SplitValues['client']): Regist
     revokeUrl: optionalUrl('revokeUrl'),
     clientAuth: createProvider({ authorizeUrl: null, tokenUrl }).clientAuth,
   };
+}
+
+function fieldNameOf(type: ConnectionType, role: OAuthFieldRole): string {
+  return `values.${fieldKeyOfRole(type.fields, role) ?? role}`;
 }
 
 type Options = {
@@ -96,35 +95,55 @@ export async function createInlineClient(options: Options): Promise<AuthClient> 
 
 /**
  * Changes some parts of an inline client. Another identity becomes another registration, and the grant stays pinned to
- * the one that minted it; so when the identity changes, a new inline client takes over and the old one stays for the grant.
+ * the one that minted it: a new inline client takes over, and the old one stays, with its secrets, for the grant.
  */
 export async function changeInlineClient(
   options: Options & { readonly current: AuthClient },
 ): Promise<{ readonly tenantId: TenantId; readonly id: AuthClientId }> {
   const { tx, vault, actor, current, client, type } = options;
-  const secret = client.get('clientSecret') ?? null;
   if (current.registration === null) throw invalidField('values', 'this credential has no OAuth client.');
-  const merged = new Map(client);
-  const keep = (role: OAuthFieldRole, value: string | null) => {
-    if (!merged.has(role) && value !== null) merged.set(role, Plain.fromText(value));
-  };
-  keep('clientId', current.registration.clientId);
-  keep('authorizeUrl', current.registration.authorizeUrl);
-  keep('tokenUrl', current.registration.tokenUrl);
-  keep('refreshUrl', current.registration.refreshUrl);
-  keep('revokeUrl', current.registration.revokeUrl);
-  const identity = changedIdentity(current.registration, identityOf(type, merged), secret !== null);
+  const secret = client.get('clientSecret') ?? null;
+  if (secret !== null) refuseEmptySecret(type, secret);
+  const parts = withKeptParts(client, current.registration);
+  const identity = changedIdentity(current.registration, identityOf(type, parts), {
+    secretComesAlong: secret !== null,
+    secretField: fieldNameOf(type, 'clientSecret'),
+  });
   if (identity === null) {
-    if (secret !== null)
+    if (secret !== null) {
       await setClientSecret({ tx, vault, tenant: actor.tenant, clientId: current.id, secret });
+    }
     return { tenantId: current.tenantId, id: current.id };
   }
-  if (secret === null) {
-    // Only the client id changed: the endpoints that would receive the secret are the same.
-    const registration = await ensureRegistration(tx, identity);
-    await updateAuthClientRow(tx, current.id, { registrationId: registration.id });
-    return { tenantId: current.tenantId, id: current.id };
+  const next = await createInlineClient({ ...options, client: parts });
+  // Only the client id changed: the addresses that would receive the secret are the same.
+  if (secret === null) await copySecrets(options, current, next);
+  return { tenantId: next.tenantId, id: next.id };
+}
+
+function withKeptParts(client: SplitValues['client'], registration: Registration): SplitValues['client'] {
+  const parts = new Map(client);
+  for (const role of ['clientId', 'authorizeUrl', 'tokenUrl', 'refreshUrl', 'revokeUrl'] as const) {
+    const kept = registration[role];
+    if (!parts.has(role) && kept !== null) parts.set(role, Plain.fromText(kept));
   }
-  const next = await createInlineClient({ ...options, client: merged });
-  return { tenantId: next.tenantId, id: (await getAuthClient(tx, next.id)).id };
+  return parts;
+}
+
+/** An emptied box means "leave it" to people and "take it away" to programs: neither is guessed for a secret in use. */
+function refuseEmptySecret(type: ConnectionType, secret: Plain): void {
+  if (secret.byteLength > 0) return;
+  throw invalidField(
+    fieldNameOf(type, 'clientSecret'),
+    'must not be empty.',
+    'Leave it out to keep the present one.',
+  );
+}
+
+async function copySecrets(options: Options, from: AuthClient, to: AuthClient): Promise<void> {
+  const { tx, vault } = options;
+  const oldestFirst = [...(await openClientSecrets(tx, vault, from))].reverse();
+  for (const { secret } of oldestFirst) {
+    await addClientSecret({ tx, vault, tenant: to.tenantId, clientId: to.id, secret });
+  }
 }

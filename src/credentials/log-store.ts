@@ -25,11 +25,19 @@ export type NewConnectionLogEntry = {
   readonly message: string;
 };
 
+/** Words of strangers as one line: no NUL for the database, no line breaks or direction marks for whoever reads. */
+export function oneLine(text: string): string {
+  return text
+    .slice(0, 2_000)
+    .replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
+    .trim();
+}
+
 export async function writeConnectionLog(tx: Tx, entry: NewConnectionLogEntry): Promise<void> {
   await sql`
     insert into connection_log (tenant_id, connection_id, credential_id, execution_id, severity, code, message)
     values (latchkey_tenant(), ${entry.connectionId ?? null}, ${entry.credentialId ?? null}, ${entry.executionId ?? null},
-            ${entry.severity}, ${entry.code}, ${entry.message.slice(0, 2000)})`.execute(tx);
+            ${entry.severity}, ${entry.code}, ${oneLine(entry.message)})`.execute(tx);
 }
 
 /** Newest first: entries of the connection, and of the credential behind it. */

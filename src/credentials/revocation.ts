@@ -12,8 +12,8 @@ import type { Doors, Tx } from '../storage/doors.ts';
 import { enqueue } from '../storage/job.ts';
 import { placeOf } from '../vault/sealed-columns.ts';
 import type { Vault } from '../vault/vault.ts';
-import { openClientSecrets } from './auth-client.ts';
 import { type AuthClientRow, selectAuthClient } from './auth-client-store.ts';
+import { isClientUnproven, openClientSecrets } from './client-secret.ts';
 import { findCredential } from './credential.ts';
 import { parseTokens, type StoredTokens, serializeTokens } from './grant.ts';
 import { writeConnectionLog } from './log-store.ts';
@@ -108,13 +108,7 @@ export function createRevoker(deps: {
     if (!isUuid(tenantId) || !isUuid(revocationId)) return;
     const opened = await doors.withTenant(tenantId, (tx) => open(tx, revocationId));
     if (opened === null) return;
-    const outcome = await revokeTokens({
-      egress,
-      provider: opened.provider,
-      client: { clientId: opened.clientId, clientSecret: opened.secrets[0] ?? null },
-      accessToken: opened.tokens.accessToken,
-      refreshToken: opened.tokens.refreshToken,
-    });
+    const outcome = await revoke(egress, opened);
     const isOver = outcome.kind !== 'retry' || opened.row.isExpired;
     await doors.withTenant(tenantId, async (tx) => {
       if (isOver) return await close(tx, opened.row, outcome);
@@ -133,6 +127,26 @@ export function createRevoker(deps: {
     });
     log.info('revocation', { outcome: outcome.kind, tenant: tenantId, revocation: revocationId });
   };
+}
+
+/** The newest secret first; an older one after the provider has refused the client itself. */
+async function revoke(egress: Egress, opened: Opened): Promise<RevocationOutcome> {
+  const { provider, clientId, tokens } = opened;
+  const [newest = null, ...older] = opened.secrets;
+  const send = (clientSecret: Plain | null) =>
+    revokeTokens({
+      egress,
+      provider,
+      client: { clientId, clientSecret },
+      accessToken: tokens.accessToken,
+      refreshToken: tokens.refreshToken,
+    });
+  let outcome = await send(newest);
+  for (const secret of older) {
+    if (outcome.kind !== 'refused' || !isClientUnproven(outcome.code)) break;
+    outcome = await send(secret);
+  }
+  return outcome;
 }
 
 const receipts: Readonly<Record<RevocationOutcome['kind'], string>> = {

@@ -17,6 +17,12 @@ import type { GrantRow } from './grant-store.ts';
 import { writeConnectionLog } from './log-store.ts';
 import { providerKeyOf } from './registration.ts';
 
+/**
+ * Nobody says when a token brought along was issued, so it counts as held for a while: its expiry errs on the safe side,
+ * and a refresh asked for right afterwards is not taken for one that has just been done.
+ */
+const heldForSeconds = 10;
+
 /** What is left out stays as it is. */
 export type ManualTokens = {
   readonly accessToken?: Plain;
@@ -103,7 +109,8 @@ function timingOf(
   const quirks = client?.registration == null ? null : createProvider(client.registration).quirks;
   const { accessToken, refreshToken, expiresInSeconds } = options.tokens;
   const isSameToken = accessToken === undefined && expiresInSeconds === undefined;
-  const issuedAt = isSameToken ? (grant.issuedAt ?? options.now) : options.now;
+  const heldMs = 1000 * Math.min(heldForSeconds, (expiresInSeconds ?? Number.POSITIVE_INFINITY) / 4);
+  const issuedAt = isSameToken ? (grant.issuedAt ?? options.now) : new Date(options.now.getTime() - heldMs);
   const keptSeconds =
     grant.expiresAt === null || grant.issuedAt === null || grant.expiryAssumed
       ? null

@@ -16,9 +16,10 @@ import {
   updateCredentialRow,
 } from './credential-store.ts';
 import { changeInlineClient, createInlineClient, type SplitValues, splitValues } from './inline-client.ts';
-import { checkValues, storeValue, type Values } from './values.ts';
+import { oneLine } from './log-store.ts';
+import { checkParams, checkValues, storeValue, type Values } from './values.ts';
 
-export async function updateCredential(options: {
+type UpdateCredential = {
   readonly tx: Tx;
   readonly vault: Vault;
   readonly actor: Actor;
@@ -28,18 +29,14 @@ export async function updateCredential(options: {
   readonly authorizeParams?: Readonly<Record<string, string>>;
   readonly reportedError?: string | null;
   readonly redirects?: { readonly success?: string | null; readonly failure?: string | null };
-}): Promise<Credential> {
+};
+
+export async function updateCredential(options: UpdateCredential): Promise<Credential> {
   const { tx, vault, actor, id } = options;
   const credential = await getCredential({ tx, actor, id });
   requirePermission(actor, 'credential.edit', credential.unitPath);
   await lockCredential(tx, id);
-  const change: CredentialChange = {
-    ...(options.label === undefined ? {} : { label: checkName(options.label, 'label') }),
-    ...(options.authorizeParams === undefined ? {} : { authorizeParams: options.authorizeParams }),
-    ...(options.reportedError === undefined ? {} : { reportedError: options.reportedError }),
-    ...(options.redirects?.success === undefined ? {} : { redirectSuccess: options.redirects.success }),
-    ...(options.redirects?.failure === undefined ? {} : { redirectFailure: options.redirects.failure }),
-  };
+  const change = changeOf(options, credential);
   const values: Values = options.values ?? new Map();
   const type = await getConnectionType(tx, credential.connectionType);
   checkValues(type, values, { isComplete: false });
@@ -61,6 +58,23 @@ export async function updateCredential(options: {
   const updated = await findCredential(tx, id);
   if (updated === null) throw notFound('Credential');
   return updated;
+}
+
+function changeOf(options: UpdateCredential, credential: Credential): CredentialChange {
+  const { label, authorizeParams, reportedError, redirects } = options;
+  if (label !== undefined && credential.kind === 'owned') {
+    throw invalidField('label', 'this credential belongs to a connection and has no name.', 'Leave it out.');
+  }
+  if (authorizeParams !== undefined) checkParams(authorizeParams, 'authorizeParams');
+  return {
+    ...(label === undefined ? {} : { label: checkName(label, 'label') }),
+    ...(authorizeParams === undefined ? {} : { authorizeParams }),
+    ...(reportedError === undefined
+      ? {}
+      : { reportedError: reportedError === null ? null : oneLine(reportedError) }),
+    ...(redirects?.success === undefined ? {} : { redirectSuccess: redirects.success }),
+    ...(redirects?.failure === undefined ? {} : { redirectFailure: redirects.failure }),
+  };
 }
 
 async function clearValue(tx: Tx, type: ConnectionType, id: CredentialId, fieldKey: string): Promise<void> {

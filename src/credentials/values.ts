@@ -6,7 +6,7 @@ import type { Tx } from '../storage/doors.ts';
 import { placeOf } from '../vault/sealed-columns.ts';
 import type { Vault } from '../vault/vault.ts';
 import type { ConnectionType } from './connection-type.ts';
-import { nextValueNo, selectValues, upsertValue } from './credential-store.ts';
+import { selectValues, takeValueNo, upsertValue } from './credential-store.ts';
 
 /** Enough for a PEM chain or a service account file; a guard, not a limit that providers reach. */
 export const maxValueBytes = 65_536;
@@ -53,6 +53,27 @@ export function checkValues(
   }
 }
 
+const maxParams = 50;
+const maxParamLength = 2_000;
+
+/** Free parameters that travel in a URL: few, short, and without characters that change what a person reads. */
+export function checkParams(params: Readonly<Record<string, string>>, field: string): void {
+  const entries = Object.entries(params);
+  if (entries.length > maxParams) {
+    throw invalidField(field, `holds more than ${maxParams} parameters.`, 'Remove some.');
+  }
+  for (const [name, value] of entries) {
+    const isFit =
+      /^[\x21-\x7e]{1,200}$/.test(name) && value.length <= maxParamLength && !/\p{Cc}/u.test(value);
+    if (isFit) continue;
+    throw invalidField(
+      field,
+      'holds a parameter that is too long or has control characters.',
+      `Names take up to 200 printable characters, values up to ${maxParamLength}.`,
+    );
+  }
+}
+
 export async function storeValue(options: {
   readonly tx: Tx;
   readonly vault: Vault;
@@ -62,7 +83,7 @@ export async function storeValue(options: {
   readonly value: Plain;
 }): Promise<void> {
   const { tx, vault, tenant, credentialId, fieldKey } = options;
-  const valueNo = await nextValueNo(tx, credentialId, fieldKey);
+  const valueNo = await takeValueNo(tx, credentialId);
   const sealed = await vault.seal(tx, valuePlace(tenant, credentialId, fieldKey, valueNo), options.value);
   await upsertValue(tx, credentialId, { fieldKey, sealed, valueNo });
 }

@@ -7,6 +7,7 @@ import type { CredentialId, TenantId } from '../kernel/ids.ts';
 import type { GrantReading, ReadCredential, Reading } from './reading.ts';
 import type { RefreshFlight } from './refresh-flight.ts';
 import {
+  cannotRefresh,
   isFresh,
   leastUsefulMs,
   livesForMs,
@@ -35,6 +36,8 @@ export type TokenReading = CredentialReading & {
 };
 
 export type TokenReader = {
+  /** The credential as it is stored; nothing is refreshed. Null when the tenant has none of that id. */
+  readonly find: (options: Pick<ReadOptions, 'tenant' | 'credentialId'>) => Promise<Reading | null>;
   /** The credential as it stands; refreshed first only when its token is too old. Never throws for a grant's health. */
   readonly read: (options: ReadOptions) => Promise<CredentialReading>;
   /** A usable token, or a Fault: needs_authorization with the cure, or unavailable with Retry-After. */
@@ -48,7 +51,7 @@ export type TokenReader = {
 export function createTokenReader(deps: {
   readonly clock: Clock;
   readonly readCredential: ReadCredential;
-  readonly fly: RefreshFlight;
+  readonly fly: RefreshFlight['fly'];
 }): TokenReader {
   const { clock, fly } = deps;
 
@@ -84,7 +87,7 @@ export function createTokenReader(deps: {
     const isKnownOld = known !== null && known !== grant.tokens.accessToken.revealText();
     const isNew = grant.ageMs !== null && grant.ageMs < freshForMs;
     if (isKnownOld || isNew) return requireToken({ ...before, isDegraded: false }, clock.now());
-    if (!grant.isRenewable) throw needsAuthorization(grant);
+    if (!grant.isRenewable) throw cannotRefresh(grant, clock.now());
     const after = await fly(options, grant, () => load(options));
     if (after.grant === null || after.grant.tokenNo === grant.tokenNo)
       throw refusedRefresh(after.grant ?? grant);
@@ -92,6 +95,7 @@ export function createTokenReader(deps: {
   }
 
   return {
+    find: ({ tenant, credentialId }) => deps.readCredential(tenant, credentialId),
     read,
     readToken: async (options) => requireToken(await read(options), clock.now()),
     forceRefresh,

@@ -55,10 +55,19 @@ const maxRemembered = 20_000;
 /** Null when the tenant has no such credential. */
 export type ReadCredential = (tenant: TenantId, credentialId: CredentialId) => Promise<Reading | null>;
 
-export function createReadCredential(deps: { readonly doors: Doors; readonly vault: Vault }): ReadCredential {
+export function createReadCredential(deps: {
+  readonly doors: Doors;
+  readonly vault: Vault;
+  /** Where to hear that keys or authority changed: what was opened with a key that is gone must be forgotten. */
+  readonly onFlush: (listener: () => void) => void;
+}): ReadCredential {
   const { doors, vault } = deps;
   const openedTokens = new LRUCache<string, StoredTokens>({ max: maxRemembered });
   const openedValues = new LRUCache<string, Plain>({ max: maxRemembered });
+  deps.onFlush(() => {
+    openedTokens.clear();
+    openedValues.clear();
+  });
 
   function openAll(tenant: TenantId, credentialId: CredentialId, row: ReadingRow): Reading | null {
     const values = new Map<string, Plain>();

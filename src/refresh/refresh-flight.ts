@@ -6,6 +6,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { type CredentialId, newId, type TenantId } from '../kernel/ids.ts';
 import { errorFields, type Log } from '../kernel/log.ts';
 import type { Doors } from '../storage/doors.ts';
+import type { Heartbeat } from './heartbeat.ts';
 import type { GrantReading, Reading } from './reading.ts';
 import { type Armed, attemptDeadlineSeconds, type RefreshResult } from './refresh-one.ts';
 
@@ -15,24 +16,28 @@ const pollMs = [50, 100, 200, 400] as const;
 
 type Target = { readonly tenant: TenantId; readonly credentialId: CredentialId };
 
-export type RefreshFlight = (
-  target: Target,
-  before: GrantReading,
-  load: () => Promise<Reading>,
-) => Promise<Reading>;
+export type RefreshFlight = {
+  /** Answers the credential as it stands after the refresh, ours or another's, or after 9 s. */
+  readonly fly: (target: Target, before: GrantReading, load: () => Promise<Reading>) => Promise<Reading>;
+  /** Begins nothing more and waits for the answers that are under way: they exist nowhere else. */
+  readonly drain: () => Promise<void>;
+};
 
-/** Answers the credential as it stands after the refresh, ours or another's, or after 9 s. */
 export function createRefreshFlight(deps: {
   readonly doors: Doors;
   readonly clock: Clock;
   readonly log: Log;
   readonly processId: string;
+  readonly heartbeat: Pick<Heartbeat, 'isSeen'>;
   readonly refreshOne: (armed: Armed) => Promise<RefreshResult>;
 }): RefreshFlight {
-  const { doors, clock, log, processId } = deps;
+  const { doors, clock, log, processId, heartbeat } = deps;
   const flights = new Map<string, Promise<void>>();
+  let isDraining = false;
 
   async function refresh({ tenant, credentialId }: Target): Promise<void> {
+    // Others would take over what we arm while they cannot see that we live.
+    if (isDraining || !heartbeat.isSeen()) return;
     const attemptId = newId<never>() as string;
     const armedAtMs = clock.monotonicMs();
     const attempt = { attemptId, processId, deadlineSeconds: attemptDeadlineSeconds };
@@ -49,17 +54,23 @@ export function createRefreshFlight(deps: {
     await patiently(flight, log);
   }
 
-  return async (target, before, load) => {
-    const untilMs = clock.monotonicMs() + maxWaitMs;
-    await join(target);
-    for (let turn = 0; ; turn += 1) {
-      const reading = await load();
-      const { grant } = reading;
-      const hasMoved =
-        grant === null || grant.tokenNo !== before.tokenNo || grant.consentNo !== before.consentNo;
-      if (hasMoved || !grant.isArmed || clock.monotonicMs() >= untilMs) return reading;
-      await sleep(pollMs[Math.min(turn, pollMs.length - 1)] ?? 400);
-    }
+  return {
+    async fly(target, before, load) {
+      const untilMs = clock.monotonicMs() + maxWaitMs;
+      await join(target);
+      for (let turn = 0; ; turn += 1) {
+        const reading = await load();
+        const { grant } = reading;
+        const hasMoved =
+          grant === null || grant.tokenNo !== before.tokenNo || grant.consentNo !== before.consentNo;
+        if (hasMoved || !grant.isArmed || clock.monotonicMs() >= untilMs) return reading;
+        await sleep(pollMs[Math.min(turn, pollMs.length - 1)] ?? 400);
+      }
+    },
+    async drain() {
+      isDraining = true;
+      await Promise.allSettled(flights.values());
+    },
   };
 }
 

@@ -2,18 +2,14 @@
 // The arming, which the caller has committed before, is also the proof that the database can persist the answer.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { audit, systemActor } from '../audit/event.ts';
-import {
-  type ClientSecret,
-  mendAuthClient,
-  openClientSecrets,
-  tripAuthClient,
-} from '../credentials/auth-client.ts';
 import { type AuthClientRow, selectAuthClient } from '../credentials/auth-client-store.ts';
+import { mayProbe, mendAuthClient, tripAuthClient } from '../credentials/client-breaker.ts';
+import { type ClientSecret, isClientUnproven, openClientSecrets } from '../credentials/client-secret.ts';
+import { giveBackLate } from '../credentials/give-back.ts';
 import { commitRefresh, openTokens, type StoredTokens } from '../credentials/grant.ts';
 import { failRefresh, type GrantRow, releaseAttempt, selectArmedGrant } from '../credentials/grant-store.ts';
 import { writeConnectionLog } from '../credentials/log-store.ts';
 import { getRegistration, type Registration } from '../credentials/registration.ts';
-import { leaveRevocation } from '../credentials/revocation.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { CredentialId, TenantId } from '../kernel/ids.ts';
 import { errorFields, type Log } from '../kernel/log.ts';
@@ -66,7 +62,12 @@ type Prepared = {
   readonly client: AuthClientRow | null;
   readonly secrets: readonly ClientSecret[];
   readonly provider: Provider;
+  /** The client's breaker is open, and it is not our turn to probe. */
+  readonly isBlocked: boolean;
 };
+
+/** Armed, and yet nothing to send: the grant is not refreshable, whatever its due time says. */
+class Unpreparable extends Error {}
 
 const noRefreshToken: TokenProblem = {
   kind: 'revoked',
@@ -93,6 +94,7 @@ export function createRefreshOne(deps: RefreshOneDeps): (armed: Armed) => Promis
       await release(deps, armed, 0);
       return { kind: 'void' };
     }
+    if (prepared.isBlocked) return await waitForClient(deps, armed, prepared);
     const issuedAt = clock.now();
     const outcome = await send(deps, prepared, armed).catch((error: unknown): TokenOutcome => {
       log.error('a token request ended unexpectedly', errorFields(error));
@@ -125,13 +127,28 @@ async function release(deps: RefreshOneDeps, armed: Armed, retryAfterSeconds: nu
 
 async function prepare(tx: Tx, vault: Vault, armed: Armed): Promise<Prepared | null> {
   const grant = await selectArmedGrant(tx, armed.credentialId, armed.attemptId);
-  if (grant === null || grant.registrationId === null) return null;
+  if (grant === null) return null;
   const tokens = await openTokens(tx, vault, grant);
-  if (tokens === null) return null;
+  if (tokens === null || grant.registrationId === null)
+    throw new Unpreparable('no tokens or no registration');
   const registration = await getRegistration(tx, grant.registrationId);
   const client = grant.mintedBy === null ? null : await selectAuthClient(tx, grant.mintedBy);
   const secrets = client === null ? [] : await openClientSecrets(tx, vault, client);
-  return { grant, tokens, registration, client, secrets, provider: createProvider(registration) };
+  const isOwn = client !== null && client.tenantId === armed.tenant;
+  const isBlocked = isOwn && client.brokenSince !== null && !(await mayProbe(tx, client.id));
+  return { grant, tokens, registration, client, secrets, provider: createProvider(registration), isBlocked };
+}
+
+/** Nothing is sent while the provider refuses the client itself; one grant in ten minutes asks for all of them. */
+async function waitForClient(deps: RefreshOneDeps, armed: Armed, prepared: Prepared): Promise<RefreshResult> {
+  const problem: TokenProblem = {
+    kind: 'client_rejected',
+    code: 'invalid_client',
+    message: null,
+    cure: prepared.client?.brokenReason ?? 'Check the client id and the client secret.',
+  };
+  await keepFailure(deps, armed, prepared, problem);
+  return { kind: 'failed', problem };
 }
 
 /** The newest secret first; an older one only after the provider has refused the client itself, which spends nothing. */
@@ -152,7 +169,7 @@ async function send(deps: RefreshOneDeps, prepared: Prepared, armed: Armed): Pro
       scope: tokens.scope,
       deadlineMs: Math.floor(leftMs),
     });
-    if (outcome.kind !== 'client_rejected' || outcome.code !== 'invalid_client') break;
+    if (outcome.kind !== 'client_rejected' || !isClientUnproven(outcome.code)) break;
   }
   return outcome;
 }
@@ -192,27 +209,15 @@ async function keepSuccess(
         timing: { issuedAt, ...timing, refreshExpiresAt },
         grantedScope: tokens.scope,
       });
-      if (result === 'superseded') await giveBack(tx, deps.vault, prepared, tokens);
-      else await noteRecovery(tx, prepared);
+      if (result === 'superseded') {
+        const { credentialId } = grant;
+        await giveBackLate({ tx, vault: deps.vault, grant, credentialId, tokens });
+      }
+      if (result === 'committed') await noteRecovery(tx, prepared);
       return result;
     }),
   );
   return committed === 'committed' ? { kind: 'refreshed' } : { kind: 'void' };
-}
-
-// Somebody disconnected or connected anew while we asked: what we hold belongs to nobody and is taken back.
-async function giveBack(tx: Tx, vault: Vault, prepared: Prepared, tokens: StoredTokens): Promise<void> {
-  const { grant, registration, client } = prepared;
-  await leaveRevocation({
-    tx,
-    vault,
-    tenant: grant.tenantId,
-    credentialId: grant.credentialId,
-    registrationId: registration.id,
-    client,
-    tokens,
-    reason: 'superseded',
-  });
 }
 
 async function noteRecovery(tx: Tx, prepared: Prepared): Promise<void> {
@@ -251,7 +256,12 @@ async function keepFailure(
         ...decision,
       });
       if (!written) return;
-      if (decision.tripsClient && client !== null && client.tenantId === armed.tenant) {
+      if (
+        decision.tripsClient &&
+        !prepared.isBlocked &&
+        client !== null &&
+        client.tenantId === armed.tenant
+      ) {
         await tripAuthClient(tx, client.id, decision.errorText);
       }
       const isNews = grant.lastErrorCode !== decision.errorCode || decision.state === 'needs_reauth';

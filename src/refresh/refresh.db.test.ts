@@ -1,21 +1,12 @@
-import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Emulator, startEmulator } from '../../providers/emulator.ts';
 import { faultSchema } from '../../providers/fault.ts';
 import { connectAccount, createOAuthCredential } from '../../testing/connect-account.ts';
+import { openRefreshProcess } from '../../testing/refresh-process.ts';
 import { openTestHouse, type TestHouse } from '../../testing/test-house.ts';
 import { type Credential, findCredential } from '../credentials/credential.ts';
 import { disconnectGrant } from '../credentials/disconnect.ts';
-import { systemClock } from '../kernel/clock.ts';
-import { silentLog } from '../kernel/log.ts';
-import { createEgress } from '../oauth/egress.ts';
 import type { Doors } from '../storage/doors.ts';
-import { createHeartbeat } from './heartbeat.ts';
-import { createTokenReader } from './read-token.ts';
-import { createReadCredential } from './reading.ts';
-import { createRefreshFlight } from './refresh-flight.ts';
-import { createRefreshOne } from './refresh-one.ts';
-import { createRefresher } from './refresher.ts';
 
 let house: TestHouse;
 let emulator: Emulator;
@@ -32,22 +23,7 @@ beforeEach(async () => {
 });
 
 /** The refreshing machinery of one process. */
-function process(doors: Doors = house.doors) {
-  const processId = randomUUID();
-  const egress = createEgress({ allow: [new URL(emulator.url).host], log: silentLog });
-  const vault = house.testVault.again({ doors });
-  const parts = { doors, vault, egress, clock: systemClock, random: Math.random, log: silentLog };
-  const refreshOne = createRefreshOne(parts);
-  const heartbeat = createHeartbeat({ ...parts, processId, build: 'test' });
-  return {
-    refresher: createRefresher({ ...parts, processId, heartbeat, refreshOne }),
-    reader: createTokenReader({
-      clock: systemClock,
-      readCredential: createReadCredential(parts),
-      fly: createRefreshFlight({ ...parts, processId, refreshOne }),
-    }),
-  };
-}
+const process = (doors: Doors = house.doors) => openRefreshProcess(house, emulator, doors);
 
 const see = async (credential: Credential) =>
   await house.doors.withTenant(house.tenant, (tx) => findCredential(tx, credential.id));
@@ -59,7 +35,7 @@ test('a due grant is refreshed in the background with one request, and the new t
     expiresInSeconds: 300,
     dueInSeconds: 0,
   });
-  const one = process();
+  const one = await process();
   const count = refreshes();
   expect(await one.refresher.runOnce()).toBe(1);
   expect(refreshes()).toBe(count + 1);
@@ -74,7 +50,7 @@ test('what is not due is not touched', async () => {
   const credential = await createOAuthCredential(house, emulator);
   await connectAccount(house, emulator, credential, { expiresInSeconds: 3600, dueInSeconds: 2700 });
   const count = refreshes();
-  expect(await process().refresher.runOnce()).toBe(0);
+  expect(await (await process()).refresher.runOnce()).toBe(0);
   expect(refreshes()).toBe(count);
 });
 
@@ -82,7 +58,7 @@ test('60 readers of an expired token in two processes cost one token request', a
   const credential = await createOAuthCredential(house, emulator);
   await connectAccount(house, emulator, credential, { expiresInSeconds: -10, dueInSeconds: 0 });
   emulator.adjust({ latency: { kind: 'fixed', ms: 150 } });
-  const processes = [process(), process(house.database.again().doors)];
+  const processes = [await process(), await process(house.database.again().doors)];
   const count = refreshes();
   const readings = await Promise.all(
     Array.from({ length: 60 }, (_, index) =>
@@ -100,7 +76,7 @@ test('a refresh that the provider fails leaves the living token served', async (
     dueInSeconds: 0,
   });
   emulator.adjust({ outage: 'unavailable' });
-  const one = process();
+  const one = await process();
   await one.refresher.runOnce();
   const reading = await one.reader.readToken({
     tenant: house.tenant,
@@ -115,7 +91,7 @@ test('a disconnect while a refresh is under way wins, and the fresh tokens are t
   const credential = await createOAuthCredential(house, emulator);
   await connectAccount(house, emulator, credential, { expiresInSeconds: 300, dueInSeconds: 0 });
   emulator.schedule([faultSchema.parse({ fault: 'hang', when: 'after', on: 'refresh' })]);
-  const one = process();
+  const one = await process();
   const running = one.refresher.runOnce();
   await emulator.whenHanging(1);
   await house.doors.withTenant(house.tenant, (tx) =>
@@ -136,7 +112,7 @@ test('a refused refresh token is tried twice before the grant is called dead', a
   await connectAccount(house, emulator, credential, { expiresInSeconds: 300, dueInSeconds: 0 });
   const grant = emulator.ledger.records().at(-1)?.grant;
   if (grant) emulator.revokeGrant(grant);
-  const one = process();
+  const one = await process();
   await one.refresher.runOnce();
   expect((await see(credential))?.grant).toMatchObject({ state: 'degraded', lastErrorCode: 'invalid_grant' });
 });
@@ -144,7 +120,7 @@ test('a refused refresh token is tried twice before the grant is called dead', a
 test('a wrong client secret degrades the grant and trips the client, never the consent', async () => {
   const credential = await createOAuthCredential(house, emulator, { secret: 'wrong' });
   await connectAccount(house, emulator, credential, { expiresInSeconds: 300, dueInSeconds: 0 });
-  await process().refresher.runOnce();
+  await (await process()).refresher.runOnce();
   expect((await see(credential))?.grant).toMatchObject({
     state: 'degraded',
     lastErrorCode: 'invalid_client',
@@ -154,7 +130,7 @@ test('a wrong client secret degrades the grant and trips the client, never the c
 test('a forced refresh within five seconds of the last one sends nothing', async () => {
   const credential = await createOAuthCredential(house, emulator);
   await connectAccount(house, emulator, credential, { expiresInSeconds: 3600, dueInSeconds: 2000 });
-  const one = process();
+  const one = await process();
   const count = refreshes();
   const options = { tenant: house.tenant, credentialId: credential.id };
   const readings = await Promise.all(Array.from({ length: 60 }, () => one.reader.forceRefresh(options)));

@@ -49,7 +49,7 @@ export function createRefresher(deps: RefresherDeps): Refresher {
       await heartbeat.beat();
       await heartbeat.forgetSilent();
       every(beating, beatMs, heartbeat.beat);
-      every(working, tickMs, () => desk.claimAll());
+      every(working, tickMs, () => desk.claimDue());
       every(working, recoverMs, () => desk.recover());
       await desk.recover();
     },
@@ -77,12 +77,19 @@ class RefreshDesk {
     this.#deps = deps;
   }
 
-  /** Resolves when nothing is due any more and all of it has been tried. Calls during a round join it. */
-  async claimAll(): Promise<number> {
+  /** Resolves when nothing more is due, or no slot is free for it. Calls during a round join it. */
+  async claimDue(): Promise<number> {
     this.#round ??= this.#claimRounds().finally(() => {
       this.#round = null;
     });
     return await this.#round;
+  }
+
+  /** Resolves when nothing is due any more and all of it has been tried. */
+  async claimAll(): Promise<number> {
+    const total = await this.claimDue();
+    await Promise.allSettled(this.#inFlight);
+    return total;
   }
 
   async #claimRounds(): Promise<number> {
@@ -92,7 +99,6 @@ class RefreshDesk {
       // A slow provider must not hold back the others: go on as soon as one slot is free.
       if (this.#inFlight.size >= maxInFlight) await Promise.race(this.#inFlight);
     }
-    await Promise.allSettled(this.#inFlight);
     return total;
   }
 

@@ -41,6 +41,15 @@ export function needsAuthorization(grant: GrantReading): Fault {
   return new Fault('needs_authorization', reason, { cure: 'Connect the account (again).' });
 }
 
+/** Asked for by somebody although nothing could be sent. */
+export function cannotRefresh(grant: GrantReading, now: Date): Fault {
+  if (grant.state === 'needs_reauth' || livesForMs(grant, now) <= leastUsefulMs)
+    return needsAuthorization(grant);
+  return new Fault('conflict', 'This token cannot be refreshed: the provider gave no refresh token.', {
+    cure: 'Use it while it lives; then connect the account again, and ask for offline access.',
+  });
+}
+
 export function notRefreshedYet(grant: GrantReading): Fault {
   return new Fault('unavailable', 'The token has expired and could not be refreshed yet.', {
     cure: 'Try again shortly; the connection log says why.',
@@ -50,7 +59,7 @@ export function notRefreshedYet(grant: GrantReading): Fault {
 
 /** The provider's own failure is the caller's to know (4xx); a refresh that is still under way is ours (503). */
 export function refusedRefresh(grant: GrantReading): Fault {
-  if (grant.state === 'needs_reauth') return needsAuthorization(grant);
+  if (grant.state === 'needs_reauth' || grant.tokens === null) return needsAuthorization(grant);
   if (grant.hasFailed) {
     const code = grant.lastErrorCode ?? 'unknown';
     return new Fault('provider_refused', `The provider did not refresh the token (${code}).`, {

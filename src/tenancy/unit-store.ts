@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { TenantId, UnitId } from '../kernel/ids.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
+import { containsPattern } from '../storage/contains-pattern.ts';
 import type { Tx } from '../storage/doors.ts';
 import type { UnitKind } from './permission.ts';
 
@@ -72,7 +73,7 @@ export async function selectUnits(
     readonly page: PageRequest;
   },
 ): Promise<Page<UnitRow>> {
-  const pattern = filter.search === null ? null : `%${filter.search.replace(/[\\%_]/g, '\\$&')}%`;
+  const pattern = containsPattern(filter.search);
   const matching = sql`
     from unit u
     where u.tenant_id = latchkey_tenant() and u.kind = ${filter.kind}

@@ -1,0 +1,47 @@
+// The refreshing machinery of one process, on a test's house: readers, the background loop, and a heartbeat.
+import { randomUUID } from 'node:crypto';
+import type { Emulator } from '../providers/emulator.ts';
+import { type Clock, systemClock } from '../src/kernel/clock.ts';
+import { silentLog } from '../src/kernel/log.ts';
+import { createEgress } from '../src/oauth/egress.ts';
+import { createHeartbeat, type Heartbeat } from '../src/refresh/heartbeat.ts';
+import { createTokenReader, type TokenReader } from '../src/refresh/read-token.ts';
+import { createReadCredential } from '../src/refresh/reading.ts';
+import { createRefreshFlight, type RefreshFlight } from '../src/refresh/refresh-flight.ts';
+import { createRefreshOne } from '../src/refresh/refresh-one.ts';
+import { createRefresher, type Refresher } from '../src/refresh/refresher.ts';
+import type { Doors } from '../src/storage/doors.ts';
+import type { TestHouse } from './test-house.ts';
+
+export type RefreshProcess = {
+  readonly processId: string;
+  readonly heartbeat: Heartbeat;
+  readonly refresher: Refresher;
+  readonly reader: TokenReader;
+  readonly flight: RefreshFlight;
+};
+
+/** Its heart has beaten once when this resolves. Give it other doors to be another process. */
+export async function openRefreshProcess(
+  house: Pick<TestHouse, 'doors' | 'authority' | 'testVault'>,
+  provider: Pick<Emulator, 'url'>,
+  doors: Doors = house.doors,
+  clock: Clock = systemClock,
+): Promise<RefreshProcess> {
+  const processId = randomUUID();
+  const egress = createEgress({ allow: [new URL(provider.url).host], log: silentLog });
+  const vault = house.testVault.again({ doors });
+  const parts = { doors, vault, egress, clock, random: Math.random, log: silentLog };
+  const refreshOne = createRefreshOne(parts);
+  const heartbeat = createHeartbeat({ ...parts, processId, build: 'test' });
+  await heartbeat.beat();
+  const flight = createRefreshFlight({ ...parts, processId, heartbeat, refreshOne });
+  const readCredential = createReadCredential({ ...parts, onFlush: house.authority.onFlush });
+  return {
+    processId,
+    heartbeat,
+    flight,
+    refresher: createRefresher({ ...parts, processId, heartbeat, refreshOne }),
+    reader: createTokenReader({ clock, readCredential, fly: flight.fly }),
+  };
+}
