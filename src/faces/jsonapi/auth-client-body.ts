@@ -1,0 +1,72 @@
+// Bodies of requests that make or change an auth client. Addresses are taken as typed: whether they may be dialled is
+// decided when they are, so that a client can be prepared before its provider is known.
+import { z } from 'zod';
+import { freeObject } from './extra-fields.ts';
+import { echoed, relationTo, resourceBody } from './resource.ts';
+
+const name = z.string().max(1_000);
+
+const components = z.strictObject({
+  data: z
+    .array(
+      z.strictObject({
+        id: z.string().regex(/^[\x21-\x7e]{1,200}$/, 'is not an id.'),
+        type: z.literal('component').optional(),
+      }),
+    )
+    .max(100),
+  links: echoed,
+  meta: echoed,
+});
+
+const relationships = z.strictObject({
+  components: components.optional(),
+  workspace: relationTo('workspace').optional(),
+  contract: relationTo('contract').optional(),
+  tenant: relationTo('tenant').optional(),
+});
+
+const attributes = z.strictObject({
+  type: z.string().regex(/^[a-z][a-z0-9_.-]{0,59}$/, 'is not the name of a type.'),
+  name,
+  credentials: z.unknown().optional(),
+  created_at: echoed,
+  updated_at: echoed,
+});
+
+export const newClientBody = resourceBody('auth-client', attributes, relationships.optional());
+export const changedClientBody = resourceBody(
+  'auth-client',
+  attributes.partial().optional(),
+  relationships.optional(),
+);
+export type ClientRelationships = z.infer<typeof relationships>;
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: that is what it looks for
+const oneLine = /^[^\x00-\x1f\x7f]*$/;
+const line = (max: number) => z.string().min(1).max(max).regex(oneLine, 'holds control characters.');
+
+// As for lifetimes of tokens: a number, or a text of digits.
+const seconds = (least: number) =>
+  z.preprocess(
+    (value) => (typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value),
+    z.int().min(least).max(315_360_000),
+  );
+
+const oauth2 = z.strictObject({
+  client_id: line(500),
+  client_secret: line(4_096).optional(),
+  auth_uri: line(1_000),
+  token_uri: line(1_000),
+  refresh_token_uri: line(1_000).optional(),
+  revoke_token_uri: line(1_000).optional(),
+  /** How the client proves itself at the token endpoint. */
+  client_auth: z.enum(['basic', 'post', 'none']).optional(),
+  token_expires_in: seconds(1).nullable().optional(),
+  /** How long before expiry its tokens are refreshed; some providers refuse earlier ones. */
+  refresh_lead: seconds(0).nullable().optional(),
+});
+
+export const oauth2ClientCredentials = oauth2;
+export const changedOauth2ClientCredentials = oauth2.partial();
+export const freeClientCredentials = freeObject;

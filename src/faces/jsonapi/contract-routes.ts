@@ -1,0 +1,49 @@
+// Routes of contracts: the customers of the organization, to be read.
+
+import { notFound } from '../../kernel/fault.ts';
+import type { UnitId } from '../../kernel/ids.ts';
+import { getUnit, listUnits, type Unit } from '../../tenancy/unit.ts';
+import type { House } from '../house.ts';
+import { pageMeta, pageOrFirst, type Query, refuseUnknownFilters } from './query.ts';
+import { idInPath } from './read-input.ts';
+import { jsonApi, type Scopes, sendJson } from './route.ts';
+
+const collection = '/contracts';
+const defaultPageSize = 20;
+
+export function registerContractRoutes(scopes: Scopes, house: House): void {
+  scopes.json.get(collection, jsonApi, async (request, reply) => {
+    const actor = await house.authenticate(request);
+    const query = request.query as Query;
+    refuseUnknownFilters(query, []);
+    const page = pageOrFirst(query, defaultPageSize);
+    const found = await house.doors.withTenant(actor.tenant, (tx) =>
+      listUnits({ tx, actor, kind: 'customer', page: page.request }),
+    );
+    return sendJson(reply, {
+      data: found.items.map(contractAnswer),
+      meta: pageMeta(page, found.totalCount),
+    });
+  });
+
+  scopes.json.get(`${collection}/:contract`, jsonApi, async (request, reply) => {
+    const actor = await house.authenticate(request);
+    const { contract } = request.params as { readonly contract?: string };
+    const id = idInPath<UnitId>(contract, 'Contract');
+    const unit = await house.doors.withTenant(actor.tenant, (tx) =>
+      getUnit({ tx, actor, id, what: 'Contract' }),
+    );
+    if (unit.kind !== 'customer') throw notFound('Contract');
+    return sendJson(reply, { data: contractAnswer(unit), meta: {} });
+  });
+}
+
+function contractAnswer(unit: Unit): Readonly<Record<string, unknown>> {
+  return {
+    id: unit.id,
+    type: 'contract',
+    links: { self: `/v2/contracts/${unit.id}` },
+    attributes: { name: unit.name },
+    relationships: { tenant: { data: { id: unit.parentId, type: 'tenant' } } },
+  };
+}

@@ -1,0 +1,30 @@
+// Which bodies are read. Clients send JSON with an empty body, or no body with the content type of a form: both mean
+// "nothing to say".
+import type { FastifyInstance } from 'fastify';
+import { Fault } from '../../kernel/fault.ts';
+
+/** JSON, under either of its names; an empty body is an absent one. */
+export function acceptJsonBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  const parse = app.getDefaultJsonParser('error', 'error');
+  app.addContentTypeParser(
+    ['application/json', 'application/vnd.api+json'],
+    { parseAs: 'string' },
+    (request, text, done) => {
+      if (text.length === 0) return done(null, undefined);
+      void parse(request, text as string, (error, body) => {
+        if (error === null) done(null, body);
+        else done(new Fault('bad_request', 'The body is not valid JSON.', { cure: 'Correct it.' }));
+      });
+    },
+  );
+}
+
+/** Whatever comes is thrown away unread: for actions that take no input. */
+export function ignoreBodies(app: FastifyInstance): void {
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', (_request, payload, done) => {
+    payload.resume();
+    done(null);
+  });
+}

@@ -1,0 +1,80 @@
+// Reads of secrets. A fresh one costs one statement: who asks and where he may look come from the memory of authority.
+import { type AuditEvent, auditAll } from '../../audit/event.ts';
+import { notFound } from '../../kernel/fault.ts';
+import type { CredentialId } from '../../kernel/ids.ts';
+import type { Reading } from '../../refresh/reading.ts';
+import { isFresh, leastUsefulMs } from '../../refresh/token-health.ts';
+import { type Actor, can } from '../../tenancy/actor.ts';
+import type { House } from '../house.ts';
+import { secretAnswer } from './secret-answer.ts';
+import type { Workspace } from './workspace.ts';
+
+/** Background refreshing keeps tokens a minute ahead; a read itself waits only for one that would expire on its way. */
+const minTtlSeconds = leastUsefulMs / 1000;
+
+export type SecretRequest = {
+  readonly actor: Actor;
+  readonly workspace: Workspace;
+  readonly id: CredentialId;
+};
+
+/** As it is stored; nothing is refreshed. */
+export async function findSecret(
+  house: Pick<House, 'reader'>,
+  { actor, workspace, id }: SecretRequest,
+): Promise<Reading> {
+  const reading = await house.reader.find({ tenant: actor.tenant, credentialId: id });
+  if (reading === null || reading.unitId !== workspace.id || reading.kind !== 'named') {
+    throw notFound('Secret');
+  }
+  return reading;
+}
+
+/** With a token that lives, if there can be one. */
+export async function readSecret(
+  house: Pick<House, 'reader' | 'clock'>,
+  request: SecretRequest,
+): Promise<Reading> {
+  const reading = await findSecret(house, request);
+  const { grant } = reading;
+  if (grant === null || grant.tokens === null || isFresh(grant, minTtlSeconds, house.clock.now())) {
+    return reading;
+  }
+  const { tenant } = request.actor;
+  return await house.reader.read({ tenant, credentialId: request.id, minTtlSeconds });
+}
+
+type AnsweringHouse = Pick<House, 'clock' | 'doors' | 'readAudit' | 'useNotes'>;
+
+/** The secrets as the actor may see them; whoever sees credentials is recorded. */
+export async function answerSecrets(
+  house: AnsweringHouse,
+  of: { readonly actor: Actor; readonly workspace: Workspace; readonly readings: readonly Reading[] },
+): Promise<readonly Readonly<Record<string, unknown>>[]> {
+  const { actor, workspace, readings } = of;
+  const showsCredentials = can(actor, 'credential.reveal', workspace.path);
+  if (showsCredentials) await record(house, actor, readings);
+  const view = { workspaceId: workspace.id, showsCredentials, now: house.clock.now() };
+  return readings.map((reading) => secretAnswer(reading, view));
+}
+
+async function record(house: AnsweringHouse, actor: Actor, readings: readonly Reading[]): Promise<void> {
+  const { tenant, kind, principalId, name } = actor;
+  const isMachine = kind === 'service' || kind === 'step' || actor.apiTokenId !== null;
+  const events = readings.map(
+    (reading): AuditEvent => ({
+      actor: { kind, principalId, name },
+      action: isMachine ? 'credential.read' : 'credential.revealed',
+      object: { kind: 'credential', id: reading.credentialId },
+    }),
+  );
+  for (const reading of readings) house.useNotes.note(tenant, reading.credentialId);
+  if (isMachine) {
+    for (const event of events) house.readAudit.record(tenant, event);
+    return;
+  }
+  // A person's look is on record before the answer leaves.
+  await house.doors.withTenant(tenant, async (tx) => {
+    await auditAll(tx, events);
+  });
+}

@@ -1,0 +1,33 @@
+// The JSON:API dialect at /v2: auth clients and secrets as the clients of elastic.io know them.
+import type { FastifyInstance } from 'fastify';
+import type { House } from '../house.ts';
+import { requireJsonAccepted } from './accept.ts';
+import { registerAuthClientRoutes } from './auth-client-routes.ts';
+import { registerContractRoutes } from './contract-routes.ts';
+import { acceptJsonBodies, ignoreBodies } from './json-bodies.ts';
+import { answerMissingRoutes } from './missing-route.ts';
+import { registerSecretRoutes } from './secret-routes.ts';
+import { registerUserRoutes } from './user-routes.ts';
+import { registerWorkspaceRoutes } from './workspace-routes.ts';
+
+export async function registerJsonApi(app: FastifyInstance, house: House): Promise<void> {
+  await app.register(
+    (json, _options, done) => {
+      answerMissingRoutes(json);
+      json.addHook('onRequest', async (request) => requireJsonAccepted(request.headers.accept));
+      acceptJsonBodies(json);
+      void json.register((bodiless, _inner, innerDone) => {
+        ignoreBodies(bodiless);
+        const scopes = { json, bodiless };
+        registerSecretRoutes(scopes, house);
+        registerAuthClientRoutes(scopes, house);
+        registerWorkspaceRoutes(scopes, house);
+        registerContractRoutes(scopes, house);
+        registerUserRoutes(scopes, house);
+        innerDone();
+      });
+      done();
+    },
+    { prefix: '/v2' },
+  );
+}

@@ -1,0 +1,17 @@
+// What all routes of this dialect have in common: the error dialect, two ways to treat a body, and how JSON is sent.
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { jsonApiErrors, jsonType } from './error-answer.ts';
+
+export const jsonApi = { config: { errorDialect: jsonApiErrors } } as const;
+
+export type Scopes = {
+  /** Bodies are JSON. */
+  readonly json: FastifyInstance;
+  /** Bodies are thrown away unread. */
+  readonly bodiless: FastifyInstance;
+};
+
+/** As text, so that the framework does not look for a schema or stringify once more. */
+export function sendJson(reply: FastifyReply, body: unknown): FastifyReply {
+  return reply.header('content-type', jsonType).send(JSON.stringify(body));
+}

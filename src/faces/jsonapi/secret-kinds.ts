@@ -1,0 +1,31 @@
+// Which kind a secret is: asked of a request by its type, of a stored credential by what it is.
+import type { Reading } from '../../refresh/reading.ts';
+import { declaredKind } from './declared-kind.ts';
+import { apiKeyKind, basicKind, noauthKind } from './field-kind.ts';
+import { freeKind } from './free-kind.ts';
+import { oauth2Kind } from './oauth2-kind.ts';
+import type { SecretKind } from './secret-kind.ts';
+
+const kinds: ReadonlyMap<string, SecretKind> = new Map([
+  ['oauth2', oauth2Kind],
+  ['basic', basicKind],
+  ['api_key', apiKeyKind],
+  ['noauth', noauthKind],
+]);
+
+/** Types that are not known are free form. */
+export function kindOfType(type: string): SecretKind {
+  return kinds.get(type) ?? freeKind;
+}
+
+/** `attributes.type`: clients switch on it, and send no authentication at all when it is missing. */
+export function typeOfReading(reading: Reading): string {
+  if (reading.clientType !== null) return reading.clientType;
+  return reading.oauthKind === null ? reading.typeKey : 'oauth2';
+}
+
+export function kindOfReading(reading: Reading): SecretKind {
+  if (reading.oauthKind !== null) return oauth2Kind;
+  if (reading.typeKey === 'noauth') return kindOfType(typeOfReading(reading));
+  return kinds.get(reading.typeKey) ?? declaredKind;
+}

@@ -1,0 +1,138 @@
+// Routes of a workspace's secrets.
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { listCredentials } from '../../credentials/credential.ts';
+import { Fault } from '../../kernel/fault.ts';
+import type { AuthClientId, CredentialId, PrincipalId } from '../../kernel/ids.ts';
+import { maxPageSize, type PageRequest } from '../../kernel/page.ts';
+import type { Reading } from '../../refresh/reading.ts';
+import { type Actor, requirePermission } from '../../tenancy/actor.ts';
+import type { House } from '../house.ts';
+import { type PageQuery, pageMeta, pageOf, parameter, type Query, refuseUnknownFilters } from './query.ts';
+import { idIn, idInPath } from './read-input.ts';
+import { answerSecrets, findSecret, readSecret, type SecretRequest } from './read-secret.ts';
+import { jsonApi, type Scopes, sendJson } from './route.ts';
+import { findWorkspace, type Workspace } from './workspace.ts';
+import { createSecret, deleteSecret, updateSecret } from './write-secret.ts';
+
+type Path = { readonly workspace?: string; readonly secret?: string };
+
+const collection = '/workspaces/:workspace/secrets';
+const one = `${collection}/:secret`;
+const defaultPageSize = 20;
+
+export function registerSecretRoutes(scopes: Scopes, house: House): void {
+  scopes.json.get(collection, jsonApi, async (request, reply) => {
+    const { actor, workspace } = await enter(house, request);
+    const { readings, page, totalCount } = await listSecrets(house, actor, workspace, request.query as Query);
+    const data = await answerSecrets(house, { actor, workspace, readings });
+    return sendJson(reply, { data, meta: pageMeta(page, totalCount) });
+  });
+
+  scopes.json.get(one, jsonApi, async (request, reply) => {
+    const wanted = await enterOne(house, request);
+    return await sendOne(house, reply, wanted, await readSecret(house, wanted));
+  });
+
+  scopes.json.post(collection, jsonApi, async (request, reply) => {
+    const { actor, workspace } = await enter(house, request);
+    const id = await createSecret(house, { actor, workspace, body: request.body });
+    const wanted = { actor, workspace, id };
+    reply.code(201).header('location', `/v2/workspaces/${workspace.id}/secrets/${id}`);
+    return await sendOne(house, reply, wanted, await findSecret(house, wanted));
+  });
+
+  scopes.json.patch(one, jsonApi, async (request, reply) => {
+    const wanted = await enterOne(house, request);
+    requirePermission(wanted.actor, 'credential.edit', wanted.workspace.path);
+    const current = await findSecret(house, wanted);
+    await updateSecret(house, { ...wanted, current, body: request.body });
+    return await sendOne(house, reply, wanted, await findSecret(house, wanted));
+  });
+
+  scopes.bodiless.delete(one, jsonApi, async (request, reply) => {
+    const wanted = await enterOne(house, request);
+    await findSecret(house, wanted);
+    await deleteSecret(house, wanted);
+    return reply.code(204).send();
+  });
+
+  // Clients send an empty form, an empty JSON object or nothing, with whatever content type: none of it matters.
+  scopes.bodiless.post(`${one}/refresh`, jsonApi, async (request, reply) => {
+    const wanted = await enterOne(house, request);
+    requirePermission(wanted.actor, 'credential.refresh', wanted.workspace.path);
+    const current = await findSecret(house, wanted);
+    if (current.grant === null) {
+      throw new Fault('bad_request', 'This secret has no token that could be refreshed.', {
+        cure: 'Only secrets of type oauth2 have one.',
+      });
+    }
+    const refreshed = await house.reader.forceRefresh({
+      tenant: wanted.actor.tenant,
+      credentialId: wanted.id,
+    });
+    return await sendOne(house, reply, wanted, refreshed);
+  });
+}
+
+async function enter(
+  house: House,
+  request: FastifyRequest,
+): Promise<{ readonly actor: Actor; readonly workspace: Workspace }> {
+  const actor = await house.authenticate(request);
+  const { workspace } = request.params as Path;
+  return { actor, workspace: await findWorkspace(house, actor, workspace, 'credential.view') };
+}
+
+async function enterOne(house: House, request: FastifyRequest): Promise<SecretRequest> {
+  const entered = await enter(house, request);
+  return { ...entered, id: idInPath<CredentialId>((request.params as Path).secret, 'Secret') };
+}
+
+async function sendOne(
+  house: House,
+  reply: FastifyReply,
+  wanted: SecretRequest,
+  reading: Reading,
+): Promise<FastifyReply> {
+  const { actor, workspace } = wanted;
+  const [data] = await answerSecrets(house, { actor, workspace, readings: [reading] });
+  return sendJson(reply, { data, meta: {} });
+}
+
+type Listed = {
+  readonly readings: readonly Reading[];
+  readonly page: PageQuery | null;
+  readonly totalCount: number;
+};
+
+/** All of them unless a page is asked for: clients of this dialect make a single call. Nothing is refreshed for a list. */
+async function listSecrets(house: House, actor: Actor, workspace: Workspace, query: Query): Promise<Listed> {
+  refuseUnknownFilters(query, ['filter[user]', 'filter[auth_client]']);
+  const user = parameter(query, 'filter[user]');
+  const client = parameter(query, 'filter[auth_client]');
+  const page = pageOf(query, defaultPageSize);
+  const filter = {
+    actor,
+    unitId: workspace.id,
+    createdBy: user === null ? null : idIn<PrincipalId>(user, 'filter[user]'),
+    authClientId: client === null ? null : idIn<AuthClientId>(client, 'filter[auth_client]'),
+  };
+  const found = await house.doors.withTenant(actor.tenant, async (tx) => {
+    const ids: CredentialId[] = [];
+    let request: PageRequest = page?.request ?? { offset: 0, limit: maxPageSize };
+    for (;;) {
+      const part = await listCredentials({ tx, ...filter, page: request });
+      ids.push(...part.items.map((item) => item.id));
+      const isComplete = part.items.length === 0 || request.offset + request.limit >= part.totalCount;
+      if (page !== null || isComplete) return { ids, totalCount: part.totalCount };
+      request = { offset: request.offset + request.limit, limit: maxPageSize };
+    }
+  });
+  const readings: Reading[] = [];
+  for (const id of found.ids) {
+    // One that is deleted meanwhile is left out.
+    const reading = await house.reader.find({ tenant: actor.tenant, credentialId: id });
+    if (reading !== null) readings.push(reading);
+  }
+  return { readings, page, totalCount: found.totalCount };
+}
