@@ -2,6 +2,7 @@
 // tokens into the grant; cancelling gives them back. Only now are the tokens of a consent before this one ended.
 import { audit } from '../audit/event.ts';
 import { type AuthClient, getAuthClient } from '../credentials/auth-client.ts';
+import { selectAuthClient } from '../credentials/auth-client-store.ts';
 import { getConnectionType } from '../credentials/connection-type.ts';
 import { type Credential, findCredential } from '../credentials/credential.ts';
 import { revokeLater } from '../credentials/disconnect.ts';
@@ -23,7 +24,7 @@ import {
 import type { AuthorizeDeps } from './authorize-deps.ts';
 import { checkFormToken, isBrowserToken, noCookie } from './browser-binding.ts';
 import { actorOf, refuseStranger, type Visitor } from './consent-actor.ts';
-import { type ConsentEnd, endConsent, giveBackResult, giveBackTokens } from './consent-end.ts';
+import { type ConsentEnd, endConsent, giveBackResult, giveBackTokens, isSameAccount } from './consent-end.ts';
 import { type ConsentResult, openResult, timingOf } from './consent-result.ts';
 import { providerOf } from './consent-target.ts';
 import { type ConsentView, viewOf } from './consent-view.ts';
@@ -123,6 +124,10 @@ async function noLongerAllowed(
     const ended = invitation === null ? null : endOf(invitation, deps.clock.now());
     if (ended !== null) return { ...refusal, code: 'invitation_ended', text: ended.public };
   }
+  if ((await selectAuthClient(tx, row.authClientId)) === null) {
+    const text = 'The OAuth client was deleted while you were connecting. Begin again.';
+    return { ...refusal, code: 'client_changed', text };
+  }
   if (row.policy !== 'session') return null;
   const credential = await findCredential(tx, row.credentialId);
   const path = credential?.unitPath ?? [];
@@ -207,10 +212,7 @@ async function endTokensBefore(
   before: GrantRow,
 ): Promise<void> {
   if (before.ct === null) return;
-  const isOtherApp = before.registrationId !== row.registrationId;
-  const isOtherAccount =
-    before.accountRef !== null && row.accountRef !== null && !before.accountRef.equals(row.accountRef);
-  if (isOtherApp || isOtherAccount) return await revokeLater({ tx, vault: deps.vault }, before, 'replaced');
+  if (!isSameAccount(before, row)) return await revokeLater({ tx, vault: deps.vault }, before, 'replaced');
   await writeConnectionLog(tx, {
     credentialId: row.credentialId,
     connectionId: row.connectionId,

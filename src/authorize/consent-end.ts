@@ -2,7 +2,7 @@
 // helps, the audit trail says who, and tokens that nobody will use are taken back at the provider.
 import { type AuditAction, type AuditActor, audit } from '../audit/event.ts';
 import type { StoredTokens } from '../credentials/grant.ts';
-import { markAwaitingConfirmation } from '../credentials/grant-store.ts';
+import { countLiveSiblings, markAwaitingConfirmation, selectGrant } from '../credentials/grant-store.ts';
 import { writeConnectionLog } from '../credentials/log-store.ts';
 import { leaveRevocation, type RevocationReason } from '../credentials/revocation.ts';
 import type { Tx } from '../storage/doors.ts';
@@ -62,24 +62,63 @@ export async function giveBackResult(
   if (result !== null) await giveBackTokens(tx, vault, row, result.tokens, reason);
 }
 
+export type Held = Pick<
+  AuthorizationRow,
+  | 'tenantId'
+  | 'credentialId'
+  | 'connectionId'
+  | 'registrationId'
+  | 'authClientTenantId'
+  | 'authClientId'
+  | 'accountRef'
+>;
+
+/**
+ * Takes tokens back that nobody will use; unless tokens in use may hang on them: at some providers (Google) revoking one
+ * ends every token of that user and app. Forgotten ones harm nobody, for nobody holds them any more.
+ */
 export async function giveBackTokens(
   tx: Tx,
   vault: Vault,
-  row: Pick<
-    AuthorizationRow,
-    'tenantId' | 'credentialId' | 'registrationId' | 'authClientTenantId' | 'authClientId'
-  >,
+  held: Held,
   tokens: StoredTokens,
   reason: RevocationReason,
 ): Promise<void> {
+  if (await mayHoldOthers(tx, held)) {
+    return await writeConnectionLog(tx, {
+      credentialId: held.credentialId,
+      connectionId: held.connectionId,
+      severity: 'info',
+      code: 'revocation_skipped',
+      message:
+        'The tokens that are not used were deleted here but not revoked at the provider: tokens in use may belong to the same account and app, and would end with them.',
+    });
+  }
   await leaveRevocation({
     tx,
     vault,
-    tenant: row.tenantId,
-    credentialId: row.credentialId,
-    registrationId: row.registrationId,
-    client: { tenantId: row.authClientTenantId, id: row.authClientId },
+    tenant: held.tenantId,
+    credentialId: held.credentialId,
+    registrationId: held.registrationId,
+    client: { tenantId: held.authClientTenantId, id: held.authClientId },
     tokens,
     reason,
   });
+}
+
+async function mayHoldOthers(tx: Tx, held: Held): Promise<boolean> {
+  const { credentialId, registrationId, accountRef } = held;
+  const grant = await selectGrant(tx, credentialId);
+  if (grant !== null && grant.ct !== null && isSameAccount(grant, held)) return true;
+  if (accountRef === null) return false;
+  return (await countLiveSiblings(tx, { credentialId, registrationId, accountRef })) > 0;
+}
+
+/** As far as anybody can tell: an account that the provider does not name may be the same one. */
+export function isSameAccount(
+  one: { readonly registrationId: string | null; readonly accountRef: Buffer | null },
+  other: { readonly registrationId: string | null; readonly accountRef: Buffer | null },
+): boolean {
+  if (one.registrationId !== other.registrationId) return false;
+  return one.accountRef === null || other.accountRef === null || one.accountRef.equals(other.accountRef);
 }

@@ -2,10 +2,12 @@
 // for confirmation; the grant is not touched, and nothing is refreshed while somebody is connecting.
 import { audit } from '../audit/event.ts';
 import type { AuthClient } from '../credentials/auth-client.ts';
+import { findCredential } from '../credentials/credential.ts';
 import { getGrant } from '../credentials/grant.ts';
 import { markAwaitingConfirmation } from '../credentials/grant-store.ts';
 import { writeConnectionLog } from '../credentials/log-store.ts';
 import type { Registration } from '../credentials/registration.ts';
+import { leaveRevocation } from '../credentials/revocation.ts';
 import { errorFields } from '../kernel/log.ts';
 import type { Plain } from '../kernel/plain.ts';
 import type { Provider } from '../oauth/provider.ts';
@@ -19,7 +21,7 @@ import { findAccount, toAccount } from './account.ts';
 import { type AuthorizationRow, keepResult } from './authorization-store.ts';
 import type { AuthorizeDeps } from './authorize-deps.ts';
 import { actorOf, type Visitor } from './consent-actor.ts';
-import { endConsent, giveBackTokens } from './consent-end.ts';
+import { endConsent, giveBackTokens, type Held } from './consent-end.ts';
 import { type ConsentResult, sealResult, toConsentResult } from './consent-result.ts';
 import { expireJob, expireJobKey } from './expire.ts';
 import { compareScopes } from './granted-scope.ts';
@@ -86,11 +88,16 @@ async function keep(
   result: ConsentResult,
 ): Promise<void> {
   const { row, provider, registration } = exchange;
-  const scopes = compareScopes(row.requestedScope, answer.scope);
-  if (scopes.extra.length > 0) return await refuseWider(deps, tx, exchange, result, scopes.extra);
   const { callbackParams } = result.tokens;
   const identity = findAccount({ tokens: answer, provider, clientId: registration.clientId, callbackParams });
   const account = await toAccount(tx, deps.vault, row.tenantId, identity);
+  const held = { ...row, accountRef: account?.ref ?? null };
+  const scopes = compareScopes(row.requestedScope, answer.scope);
+  if ((await findCredential(tx, row.credentialId)) === null) return await leaveBehind(deps, tx, held, result);
+  if (scopes.extra.length > 0) {
+    await giveBackTokens(tx, deps.vault, held, result.tokens, 'cancelled');
+    return await refuseWider(tx, exchange, scopes.extra);
+  }
   const grant = await getGrant(tx, row.credentialId);
   const expiresAt = new Date(deps.clock.now().getTime() + confirmMinutes * 60_000);
   const isKept = await keepResult(tx, row.id, {
@@ -101,7 +108,7 @@ async function keep(
     accountChanged: grant.accountRef !== null && account?.ref.equals(grant.accountRef) !== true,
     expiresAt,
   });
-  if (!isKept) return await giveBackTokens(tx, deps.vault, row, result.tokens, 'superseded');
+  if (!isKept) return await giveBackTokens(tx, deps.vault, held, result.tokens, 'superseded');
   await markAwaitingConfirmation(tx, row.credentialId, true);
   await enqueue(
     tx,
@@ -118,16 +125,23 @@ async function keep(
   });
 }
 
+/** The credential was deleted while the provider took its time: the revocation's audit event is the receipt. */
+async function leaveBehind(deps: AuthorizeDeps, tx: Tx, held: Held, result: ConsentResult): Promise<void> {
+  await leaveRevocation({
+    tx,
+    vault: deps.vault,
+    tenant: held.tenantId,
+    credentialId: held.credentialId,
+    registrationId: held.registrationId,
+    client: { tenantId: held.authClientTenantId, id: held.authClientId },
+    tokens: result.tokens,
+    reason: 'deleted',
+  });
+}
+
 /** Nobody agreed to more than was asked for; what came with it is not kept. */
-async function refuseWider(
-  deps: AuthorizeDeps,
-  tx: Tx,
-  exchange: Exchange,
-  result: ConsentResult,
-  extra: readonly string[],
-): Promise<void> {
+async function refuseWider(tx: Tx, exchange: Exchange, extra: readonly string[]): Promise<void> {
   const { row } = exchange;
-  await giveBackTokens(tx, deps.vault, row, result.tokens, 'cancelled');
   await endConsent(tx, row, {
     status: 'failed',
     code: 'scope_wider',
