@@ -278,6 +278,7 @@ export interface ExecutionTable {
   payload_sealed: Buffer | null;
   error: string | null;
   worker_process_id: string | null;
+  claim_count: Defaulted<number>;
   invoked_by: string | null;
   queued_at: Defaulted<Date>;
   started_at: Date | null;

@@ -810,6 +810,8 @@ create table execution (
   payload_sealed bytea,
   error text,
   worker_process_id uuid,
+  -- How often it was begun: one that takes its process down before any step must not do so for ever.
+  claim_count integer not null default 0,
   invoked_by uuid,
   queued_at timestamptz not null default clock_timestamp(),
   started_at timestamptz,
