@@ -105,7 +105,6 @@ function furnish(rooms: TestHouse, publicUrl: () => string, mails: Message[]): G
   return {
     publicUrl,
     clock,
-    random,
     log,
     doors,
     vault,
