@@ -83,9 +83,13 @@ export function launchServer(
   });
 }
 
-/** Fast shutdown first; if a session hangs, an immediate one, from which the next start recovers. */
+/**
+ * A smart shutdown first: our sessions have ended, and the last of them may still be on their way out. Then a fast one; if a
+ * session hangs, an immediate one, from which the next start recovers.
+ */
 export async function shutDownServer(child: ServerProcess, ended: Promise<void>): Promise<void> {
   for (const [signal, waitMs] of [
+    ['SIGTERM', 2_000],
     ['SIGINT', 20_000],
     ['SIGQUIT', 5_000],
     ['SIGKILL', 5_000],
