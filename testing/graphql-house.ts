@@ -127,6 +127,7 @@ function furnish(rooms: TestHouse, publicUrl: () => string, mails: Message[]): G
     }),
     authenticate: createAuthenticate({
       actorByApiToken: authority.actorByApiToken,
+      actorBySession: async () => null,
     }),
   };
 }

@@ -4,11 +4,10 @@ import { GraphQLError, type GraphQLSchema, type OperationDefinitionNode } from '
 import { Fault } from '../../kernel/fault.ts';
 import { errorFields } from '../../kernel/log.ts';
 import type { Actor } from '../../tenancy/actor.ts';
-import type { House } from '../house.ts';
 import { coerceVariables } from './lenient-variables.ts';
 import { faultOf, type PublicError, toPublicError } from './public-error.ts';
 import { createDocumentReader, type QueryDocument } from './query-document.ts';
-import { createRequestContext } from './request-context.ts';
+import { createRequestContext, type GraphqlRooms } from './request-context.ts';
 
 type Answer = {
   readonly status: number;
@@ -25,7 +24,11 @@ type Asked = {
 
 const maxErrors = 20;
 
-export function createAnswerQuery(app: FastifyInstance, house: House, schema: GraphQLSchema): AnswerQuery {
+export function createAnswerQuery(
+  app: FastifyInstance,
+  house: GraphqlRooms,
+  schema: GraphQLSchema,
+): AnswerQuery {
   const readDocument = createDocumentReader();
 
   async function run(actor: Actor, requestId: string, body: unknown): Promise<Answer> {

@@ -130,28 +130,6 @@ mutation('deleteCredential', {
   }),
 });
 
-mutation('requestOAuth2CredentialAuthorization', {
-  description: 'Asks somebody by mail to connect the account. The link leaves by mail only.',
-  input: (t) => ({
-    id: t.id({ required: true }),
-    email: t.string({ required: true }),
-    message: t.string(),
-  }),
-  returns: { credential: CredentialRef },
-  run: async (input, context) => ({
-    credential: await context.change(async (tx) => {
-      const { id } = await credentialById(tx, context, input.id);
-      await context.house.authorize.inviteWithin(tx, {
-        actor: context.actor,
-        credentialId: id,
-        email: input.email,
-        message: input.message ?? null,
-      });
-      return await credentialById(tx, context, input.id);
-    }),
-  }),
-});
-
 function toValues(given: GivenValues): ReadonlyMap<string, Plain> {
   const values = new Map<string, Plain>();
   if ((given?.length ?? 0) > maxValues) throw invalidField('values', `are more than ${maxValues}.`);

@@ -82,7 +82,7 @@ function definePayload(name: string, returns: Readonly<Record<string, NodeRef<un
   });
 }
 
-/** Field names arrive as the rooms spell them (`values.api_key`, `unit`); the first part is translated. */
+/** Field names arrive as the rooms spell them (`values.api_key`, `unit`); the first part may be called otherwise here. */
 function toPayloadError(fault: Fault, fieldNames: Readonly<Record<string, string>>): PayloadError {
   return { field: fieldOf(fault, fieldNames), messages: [fault.public] };
 }

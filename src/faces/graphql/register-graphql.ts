@@ -4,11 +4,11 @@ import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastif
 import mercurius from 'mercurius';
 import { Fault, notFound } from '../../kernel/fault.ts';
 import type { Actor } from '../../tenancy/actor.ts';
-import type { House } from '../house.ts';
 import { type ErrorDialect, toFault } from '../http/server.ts';
 import { createAnswerQuery } from './answer-query.ts';
 import { toPublicError } from './public-error.ts';
 import { limits } from './query-document.ts';
+import type { GraphqlRooms } from './request-context.ts';
 import { createSchema } from './schema.ts';
 
 const path = '/api';
@@ -24,7 +24,7 @@ const dialect: ErrorDialect = (fault) => ({
 /** `jit` = compile a query at its n-th run; 0 = never. */
 export async function registerGraphql(
   app: FastifyInstance,
-  house: House,
+  house: GraphqlRooms,
   options: { readonly jit?: number } = {},
 ): Promise<void> {
   const schema = createSchema();
@@ -71,7 +71,7 @@ function addCors(scope: FastifyInstance): void {
 
 function addRoute(
   scope: FastifyInstance,
-  house: House,
+  house: GraphqlRooms,
   answerQuery: ReturnType<typeof createAnswerQuery>,
 ): void {
   const actors = new WeakMap<FastifyRequest, Actor>();

@@ -6,8 +6,14 @@ import type { Actor } from '../../tenancy/actor.ts';
 import type { House } from '../house.ts';
 import { createReadQueue, type Read } from './read-queue.ts';
 
+/** What of the house this face stands on. */
+export type GraphqlRooms = Pick<
+  House,
+  'authenticate' | 'authority' | 'authorize' | 'clock' | 'doors' | 'log' | 'publicUrl' | 'vault'
+>;
+
 export type RequestContext = {
-  readonly house: House;
+  readonly house: GraphqlRooms;
   readonly actor: Actor;
   readonly requestId: string;
   /** Reads share transactions; must not be called from within another read. */
@@ -23,7 +29,7 @@ export type RequestContext = {
 const maxObjects = 10_000;
 const maxSeconds = 10;
 
-export function createRequestContext(house: House, actor: Actor, requestId: string): RequestContext {
+export function createRequestContext(house: GraphqlRooms, actor: Actor, requestId: string): RequestContext {
   const inTenant = <T>(work: (tx: Tx) => Promise<T>) => house.doors.withTenant(actor.tenant, work);
   const known = new Map<string, Promise<unknown>>();
   const startedMs = house.clock.monotonicMs();
