@@ -10,6 +10,8 @@ import { createReadAudit } from './audit/read-audit.ts';
 import { createAuthorize } from './authorize/authorize.ts';
 import type { Config } from './config.ts';
 import { createRevoker, revocationJob } from './credentials/revocation.ts';
+import type { AccountHouse } from './faces/account/exchange.ts';
+import { registerAccount } from './faces/account/register-account.ts';
 import { registerGraphql } from './faces/graphql/register-graphql.ts';
 import type { House } from './faces/house.ts';
 import { createAuthenticate } from './faces/http/authenticate.ts';
@@ -20,6 +22,7 @@ import { registerJsonApi } from './faces/jsonapi/register.ts';
 import { registerOAuthPages } from './faces/oauth/register.ts';
 import { operatorSocket } from './faces/operator/operator-socket.ts';
 import { registerOperator } from './faces/operator/register.ts';
+import { registerPages } from './faces/pages/register-pages.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
 import { type Closers, createClosers } from './kernel/closers.ts';
 import { Fault } from './kernel/fault.ts';
@@ -175,7 +178,7 @@ async function openHouse(ground: Ground): Promise<Running> {
     [revocationJob]: createRevoker({ doors, vault, egress, clock, log }),
     ...authorize.jobHandlers,
   });
-  await openServer(ground, house);
+  await openServer(ground, { ...house, accounts });
   await openOperator(ground);
   tendKeys(ground);
   const setupToken = await accounts.ensureSetupLink();
@@ -215,7 +218,7 @@ async function openWorker(ground: Ground, handlers: Readonly<Record<string, JobH
   return worker;
 }
 
-async function openServer(ground: Ground, house: House): Promise<void> {
+async function openServer(ground: Ground, house: AccountHouse): Promise<void> {
   const { config, log, doors, closers } = ground;
   const app = createHttpServer({
     log,
@@ -269,7 +272,9 @@ function tendKeys({ doors, vault, log, closers }: Ground): void {
 }
 
 /** One line per face. */
-async function registerFaces(app: FastifyInstance, house: House): Promise<void> {
+async function registerFaces(app: FastifyInstance, house: AccountHouse): Promise<void> {
+  registerPages(app);
+  await registerAccount(app, house);
   await registerGraphql(app, house);
   await registerOAuthPages(app, house);
   await registerJsonApi(app, house);

@@ -1,0 +1,33 @@
+// The face of people's accounts: set-up, sign-in, tokens. Pages for people and JSON for programs on the same session.
+import formbody from '@fastify/formbody';
+import type { FastifyInstance } from 'fastify';
+import { dressErrorPages } from '../pages/error-page.ts';
+import { registerAccountPages } from './account.ts';
+import { type AccountHouse, eitherDialect } from './exchange.ts';
+import { registerPassword } from './password.ts';
+import { registerServices } from './services.ts';
+import { registerSetup } from './setup.ts';
+import { registerSignIn } from './sign-in.ts';
+import { registerTokens } from './tokens.ts';
+
+const bodyLimitBytes = 32 * 1024;
+
+export async function registerAccount(app: FastifyInstance, house: AccountHouse): Promise<void> {
+  await app.register((scope, _options, done) => {
+    // Another site's page can send plain text with JSON in it; here nobody has a use for it.
+    scope.removeContentTypeParser('text/plain');
+    void scope.register(formbody, { bodyLimit: bodyLimitBytes });
+    dressErrorPages(scope);
+    scope.addHook('onRoute', (route) => {
+      route.bodyLimit = bodyLimitBytes;
+      route.config = { errorDialect: eitherDialect, ...route.config };
+    });
+    registerSetup(scope, house);
+    registerSignIn(scope, house);
+    registerAccountPages(scope, house);
+    registerPassword(scope, house);
+    registerTokens(scope, house);
+    registerServices(scope, house);
+    done();
+  });
+}
