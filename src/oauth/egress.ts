@@ -129,6 +129,52 @@ export function createEgress(options: EgressOptions): Egress {
   return { fetch };
 }
 
+/** Opens a connection for somebody else's protocol: any port of a public host, everything else only where listed. */
+export type DialOut = (
+  host: string,
+  port: number,
+  options: { readonly tenant: string; readonly signal: AbortSignal },
+) => Promise<Socket>;
+
+const dialDeadlineMs = 30_000;
+
+/** The door of components. What they say on the connection is theirs; where it leads is judged here. */
+export function createDial(options: Pick<EgressOptions, 'allow' | 'log' | 'resolve'>): DialOut {
+  const allow = parseAllowList(options.allow);
+  const resolve = options.resolve ?? resolveByHost;
+  return async (input, port, { tenant, signal: given }) => {
+    const signal = AbortSignal.any([given, AbortSignal.timeout(dialDeadlineMs)]);
+    try {
+      const host = readHost(input);
+      const literal = parseAddress(host);
+      const addresses = literal === null ? await orAbort(resolveAll(resolve, host), signal) : [literal];
+      const refusal = refusalOf({ host, port, addresses }, allow);
+      if (refusal !== null) throw literal === null ? unreachable(false, refusal) : refused(refusal);
+      return await openTcp({ host, port, addresses }, signal);
+    } catch (error) {
+      const fault = error instanceof EgressFault ? error : unreachable(false, describe(error), error);
+      options.log.warn('a component could not connect', {
+        tenant,
+        host: input.slice(0, 255),
+        port,
+        code: fault.code,
+        detail: fault.detail,
+      });
+      throw fault;
+    }
+  };
+}
+
+/** Lower case and bare, as lists spell hosts. */
+function readHost(input: string): string {
+  const host = input.toLowerCase().replace(/^\[(.*)\]$/, '$1');
+  if (parseAddress(host) !== null) return host;
+  const isName = /^[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(host) && host.length <= 253;
+  // "127.1", "0x7f000001" and the like are addresses to some resolvers.
+  if (!isName || /(^|\.)(\d+|0x[0-9a-f]*)$/.test(host)) throw refused('no proper host name');
+  return host;
+}
+
 async function send(
   target: Target,
   request: EgressRequest,
@@ -187,6 +233,23 @@ async function openSocket(
   secureContext: SecureContext,
   signal: AbortSignal,
 ): Promise<Socket> {
+  const tcp = await openTcp(target, signal);
+  if (target.url.protocol === 'http:') return tcp;
+  const isName = parseAddress(target.host) === null;
+  const tls = startTls({
+    socket: tcp,
+    // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED in the environment changes nothing.
+    rejectUnauthorized: true,
+    secureContext,
+    ALPNProtocols: ['http/1.1'],
+    host: target.host,
+    ...(isName ? { servername: target.host } : {}),
+  });
+  await ready(tls, 'secureConnect', signal);
+  return tls;
+}
+
+async function openTcp(target: Omit<Target, 'url'>, signal: AbortSignal): Promise<Socket> {
   const tcp = connectTcp({
     host: target.host,
     port: target.port,
@@ -208,19 +271,7 @@ async function openSocket(
     throw unreachable(false, `connected to ${tcp.remoteAddress ?? 'nowhere'}, which was not judged`);
   }
   tcp.setNoDelay(true);
-  if (target.url.protocol === 'http:') return tcp;
-  const isName = parseAddress(target.host) === null;
-  const tls = startTls({
-    socket: tcp,
-    // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED in the environment changes nothing.
-    rejectUnauthorized: true,
-    secureContext,
-    ALPNProtocols: ['http/1.1'],
-    host: target.host,
-    ...(isName ? { servername: target.host } : {}),
-  });
-  await ready(tls, 'secureConnect', signal);
-  return tls;
+  return tcp;
 }
 
 /** Waits for the socket's event; an error or the deadline destroys it. */
