@@ -5,6 +5,7 @@ import { redirectUriOf } from '../credentials/registration.ts';
 import { isFault } from '../kernel/fault.ts';
 import type { Actor } from '../tenancy/actor.ts';
 import { updateUnit } from '../tenancy/unit.ts';
+import { claimForExchange } from './authorization-store.ts';
 import { newBrowserToken } from './browser-binding.ts';
 
 let kit: ConsentHouse;
@@ -88,6 +89,18 @@ test('T08 of 50 parallel identical callbacks one sends the one token request', a
   await person.decide(view);
   expect((await person.callback(url)).kind).toBe('completed');
   expect(kit.codeRequests()).toBe(before + 1);
+});
+
+test('T08 a state is taken once, whatever the timing', async () => {
+  const { house } = kit;
+  const credential = await kit.connectable();
+  const { authorizationId: id, expiresAt } = await kit.browser(house.owner).begin(credential.id);
+  const take = (now: Date) =>
+    house.doors.withTenant(house.tenant, (tx) => claimForExchange(tx, id, { now, expiresAt }));
+  expect(await take(expiresAt)).toBe(false);
+  const inTime = new Date(expiresAt.getTime() - 1);
+  expect(await take(inTime)).toBe(true);
+  expect(await take(inTime)).toBe(false);
 });
 
 test('T09 every authorize address carries an S256 challenge, and the provider holds us to it', async () => {
