@@ -31,6 +31,8 @@ export type ConnectionRow = {
   readonly reason: string | null;
   readonly lastOkExecutionId: ExecutionId | null;
   readonly statusAt: Date | null;
+  /** The last time that one of the credential's values was set. */
+  readonly valuesSetAt: Date | null;
   /** Of the credential's grant; null unless it is an OAuth one. */
   readonly grantState: GrantState | null;
   readonly consentNo: number | null;
@@ -42,7 +44,9 @@ const columns = sql`
   c.principal_id as "principalId", c.stable_key as "stableKey", c.shared_variable_id as "sharedVariableId",
   c.is_test as "isTest", c.credential_id as "credentialId", c.status as "storedStatus",
   c.status_consent_no as "statusConsentNo", c.reason, c.last_ok_execution_id as "lastOkExecutionId",
-  c.status_at as "statusAt", g.state as "grantState", g.consent_no as "consentNo", g.last_error as "grantError"
+  c.status_at as "statusAt",
+  (select max(v.updated_at) from credential_value v
+    where v.tenant_id = c.tenant_id and v.credential_id = c.credential_id) as "valuesSetAt", g.state as "grantState", g.consent_no as "consentNo", g.last_error as "grantError"
   from connection c left join oauth_grant g on g.tenant_id = c.tenant_id and g.credential_id = c.credential_id`;
 
 export type NewConnection = Pick<
@@ -58,6 +62,12 @@ export type NewConnection = Pick<
   | 'isTest'
   | 'credentialId'
 >;
+
+export async function selectInstanceUnit(tx: Tx, id: InstanceId): Promise<UnitId | null> {
+  const found = await sql<{ unitId: UnitId }>`
+    select unit_id as "unitId" from instance where tenant_id = latchkey_tenant() and id = ${id}`.execute(tx);
+  return found.rows[0]?.unitId ?? null;
+}
 
 export async function insertConnection(tx: Tx, row: NewConnection): Promise<void> {
   await sql`

@@ -2,9 +2,9 @@
 import { audit } from '../audit/event.ts';
 import { getConnectionType } from '../credentials/connection-type.ts';
 import { type Credential, findCredential, getCredential } from '../credentials/credential.ts';
-import { writeConnectionLog } from '../credentials/log-store.ts';
+import { oneLine, writeConnectionLog } from '../credentials/log-store.ts';
 import { addUse, removeUse } from '../credentials/use.ts';
-import { invalidField, notFound } from '../kernel/fault.ts';
+import { Fault, invalidField, notFound } from '../kernel/fault.ts';
 import {
   type ConnectionId,
   type CredentialId,
@@ -14,15 +14,18 @@ import {
   type PrincipalId,
   type UnitId,
 } from '../kernel/ids.ts';
+import { isForeignKeyViolation, isUniqueViolation } from '../storage/database.ts';
 import type { Tx } from '../storage/doors.ts';
-import { type Actor, requirePermission } from '../tenancy/actor.ts';
+import { type Actor, requirePermission, requireVisible } from '../tenancy/actor.ts';
 import { findUnit } from '../tenancy/unit.ts';
 import type { ConfigVariable } from './config-variable-store.ts';
 import {
   type ConnectionRow,
   deleteConnectionRow,
   insertConnection,
+  type NewConnection,
   selectConnection,
+  selectInstanceUnit,
   updateBinding,
   updateStatus,
 } from './connection-store.ts';
@@ -56,10 +59,11 @@ export async function createConnection(options: {
 }): Promise<Connection> {
   const { tx, actor, holder, unitId } = options;
   const unit = await findUnit(tx, unitId);
-  if (unit === null) throw notFound('Unit');
+  requireHolding(actor, unit?.path, 'principalId' in holder ? holder.principalId : null);
+  if ('instanceId' in holder) await requireInstanceAt(tx, holder.instanceId, unitId);
   const id = newId<ConnectionId>();
-  if (options.credentialId !== null) await checkBinding(options, unit.path, options.credentialId);
-  await insertConnection(tx, {
+  if (options.credentialId !== null) await checkBinding(options, unit?.path ?? [], options.credentialId);
+  await insertNew(tx, {
     tenantId: actor.tenant,
     id,
     holder: holder.kind,
@@ -75,6 +79,37 @@ export async function createConnection(options: {
     await addUse(tx, options.credentialId, { userKind: useKind, userId: id });
   await audit(tx, { action: 'connection.created', actor, object: { kind: 'connection', id } });
   return await getConnection(tx, id);
+}
+
+async function insertNew(tx: Tx, row: NewConnection): Promise<void> {
+  try {
+    await insertConnection(tx, row);
+  } catch (error) {
+    if (isForeignKeyViolation(error)) throw notFound(row.principalId === null ? 'Config variable' : 'User');
+    if (!isUniqueViolation(error)) throw error;
+    throw new Fault('conflict', 'There is a connection for this already.', {
+      cure: 'Choose another credential for the existing one.',
+    });
+  }
+}
+
+/**
+ * Whoever manages instances at the unit configures its connections; somebody's own connection is his own affair as long
+ * as he may use credentials there.
+ */
+function requireHolding(
+  actor: Actor,
+  unitPath: readonly UnitId[] | undefined,
+  principalId: PrincipalId | null,
+): void {
+  requireVisible(actor, 'unit.view', unitPath, 'Unit');
+  const isOwn = principalId !== null && principalId === actor.principalId;
+  requirePermission(actor, isOwn ? 'credential.use' : 'instance.manage', unitPath);
+}
+
+/** An instance's connections belong to its customer: with another's they would read another's credentials. */
+async function requireInstanceAt(tx: Tx, instanceId: InstanceId, unitId: UnitId): Promise<void> {
+  if ((await selectInstanceUnit(tx, instanceId)) !== unitId) throw notFound('Instance', 'instance');
 }
 
 export async function findConnection(tx: Tx, id: ConnectionId): Promise<Connection | null> {
@@ -97,8 +132,9 @@ export async function bindConnection(options: {
 }): Promise<Connection> {
   const { tx, actor, id, credentialId } = options;
   const connection = await getConnection(tx, id);
-  if (connection.credentialId === credentialId) return connection;
   const unit = await findUnit(tx, connection.unitId);
+  requireHolding(actor, unit?.path, connection.principalId);
+  if (connection.credentialId === credentialId) return connection;
   if (credentialId !== null) await checkBinding(options, unit?.path ?? [], credentialId);
   await updateBinding(tx, id, credentialId);
   if (connection.credentialId !== null) {
@@ -117,10 +153,9 @@ export async function deleteConnection(options: {
 }): Promise<void> {
   const { tx, actor, id } = options;
   const connection = await getConnection(tx, id);
+  requireHolding(actor, (await findUnit(tx, connection.unitId))?.path, connection.principalId);
+  // Its use of the credential goes with the row.
   await deleteConnectionRow(tx, id);
-  if (connection.credentialId !== null) {
-    await removeUse(tx, connection.credentialId, { userKind: useKind, userId: id });
-  }
   await audit(tx, { action: 'connection.deleted', actor, object: { kind: 'connection', id } });
 }
 
@@ -139,6 +174,8 @@ async function checkBinding(
   const field = variable === null ? 'credential' : variable.key;
   const credential = await findCredential(tx, credentialId);
   if (credential === null || !unitPath.includes(credential.unitId)) throw notFound('Credential', field);
+  // Made within one connection and shown nowhere else.
+  if (credential.kind === 'owned' && credential.usedBy > 0) throw notFound('Credential', field);
   await getCredential({ tx, actor, id: credentialId });
   requirePermission(actor, 'credential.use', credential.unitPath);
   if (variable !== null) await checkFits(tx, variable, credential, field);
@@ -174,13 +211,25 @@ export async function checkFits(
   );
 }
 
+export type Mark = {
+  readonly connectionId: ConnectionId;
+  readonly executionId: ExecutionId;
+  /** Under which consent it was used; absent when that is not known. */
+  readonly consentNo?: number | null;
+};
+
+/** Null when there is nothing to mark any more: the connection went, or another account was connected meanwhile. */
+async function findMarked(tx: Tx, mark: Mark): Promise<Connection | null> {
+  const connection = await selectConnection(tx, mark.connectionId);
+  if (connection === null || mark.consentNo === undefined) return connection;
+  return mark.consentNo === connection.consentNo ? connection : null;
+}
+
 /** Green: used successfully in an execution of the instance. Test runs never call this. */
-export async function markHealthy(
-  tx: Tx,
-  options: { readonly connectionId: ConnectionId; readonly executionId: ExecutionId },
-): Promise<void> {
+export async function markHealthy(tx: Tx, options: Mark): Promise<void> {
   const { connectionId, executionId } = options;
-  const before = await getConnection(tx, connectionId);
+  const before = await findMarked(tx, options);
+  if (before === null) return;
   await updateStatus(tx, connectionId, { status: 'healthy', reason: null, executionId });
   if (before.storedStatus === 'healthy' && before.statusConsentNo === before.consentNo) return;
   await writeConnectionLog(tx, {
@@ -193,16 +242,11 @@ export async function markHealthy(
 }
 
 /** Red: the component says that the connection itself is at fault. */
-export async function markError(
-  tx: Tx,
-  options: {
-    readonly connectionId: ConnectionId;
-    readonly executionId: ExecutionId;
-    readonly reason: string;
-  },
-): Promise<void> {
-  const { connectionId, executionId, reason } = options;
-  await updateStatus(tx, connectionId, { status: 'error', reason: reason.slice(0, 500), executionId });
+export async function markError(tx: Tx, options: Mark & { readonly reason: string }): Promise<void> {
+  const { connectionId, executionId } = options;
+  if ((await findMarked(tx, options)) === null) return;
+  const reason = oneLine(options.reason).slice(0, 500);
+  await updateStatus(tx, connectionId, { status: 'error', reason, executionId });
   await writeConnectionLog(tx, {
     connectionId,
     executionId,

@@ -15,7 +15,7 @@ import type { Vault } from '../vault/vault.ts';
 import { openDefaults } from './config-variable.ts';
 import type { ConfigVariable } from './config-variable-store.ts';
 import { sourceFieldFor } from './field-names.ts';
-import { openTemplateValues } from './template.ts';
+import { getTemplate, openTemplateValues } from './template.ts';
 import type { TemplateId } from './template-store.ts';
 
 /** As components written today read it. */
@@ -67,14 +67,12 @@ export async function resolveConnection(options: ResolveOptions): Promise<Resolv
   if (credential.authClientId !== null) await addClientValues(tx, own, credential.authClientId, stored);
   const templateId = (credential.templateId ?? variable?.templateId ?? null) as TemplateId | null;
   const fromTemplate =
-    templateId === null
-      ? new Map<string, Plain>()
-      : await openTemplateValues({ tx, vault, tenant, id: templateId });
+    templateId === null ? new Map<string, Plain>() : await openTemplate(options, templateId);
   const defaults =
     variable === null
       ? new Map<string, Plain>()
       : await openDefaults({ tx, vault, tenant, variableId: variable.id });
-  const layers = [stored, withoutSecrets(fromTemplate, wanted, options.isTrusted), defaults];
+  const layers = [stored, fromTemplate, defaults];
   const modernFields = fieldsFor(wanted, layers);
   const legacyFields = fieldsFor(own, layers);
   const token = options.tokens === null ? null : tokenOf(options.tokens);
@@ -123,14 +121,17 @@ async function addClientValues(
   }
 }
 
-function withoutSecrets(
-  values: ReadonlyMap<string, Plain>,
-  type: ConnectionType,
-  isTrusted: boolean,
-): ReadonlyMap<string, Plain> {
+/**
+ * A template's values; for strangers' components without its secrets. What is secret is said by the template's own type:
+ * under the name of the wanted field the same value may look harmless.
+ */
+async function openTemplate(options: ResolveOptions, id: TemplateId): Promise<ReadonlyMap<string, Plain>> {
+  const { tx, vault, tenant, isTrusted } = options;
+  const values = await openTemplateValues({ tx, vault, tenant, id });
   if (isTrusted) return values;
-  const secret = new Set(type.fields.filter((field) => field.secret).map((field) => field.key));
-  return new Map([...values].filter(([key]) => !secret.has(key)));
+  const { fields } = await getConnectionType(tx, (await getTemplate(tx, id)).connectionType);
+  const open = new Set(fields.filter((field) => !field.secret).map((field) => field.key));
+  return new Map([...values].filter(([key]) => open.has(key)));
 }
 
 function fieldsFor(

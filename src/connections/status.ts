@@ -1,5 +1,5 @@
 // The traffic light of a connection. pending and configured follow from the credential and its grant; only healthy and
-// error are stored, and they count only for the consent they were learned under.
+// error are stored, and they count only for the consent and the values that they were learned with.
 //
 //   pending (nothing chosen, not connected) -> configured (yellow) -> healthy (green) <-> error (red)
 import type { ConnectionRow } from './connection-store.ts';
@@ -29,7 +29,9 @@ export function connectionStatus(connection: ConnectionRow): ConnectionStatus {
 }
 
 function storedStatus(connection: ConnectionRow): ConnectionStatus {
-  const isCurrent = connection.storedStatus !== null && connection.statusConsentNo === connection.consentNo;
-  if (!isCurrent || connection.storedStatus === null) return { status: 'configured', reason: null };
-  return { status: connection.storedStatus, reason: connection.reason };
+  const { storedStatus: stored, statusConsentNo, consentNo, statusAt, valuesSetAt } = connection;
+  const isCurrent =
+    statusConsentNo === consentNo && !(statusAt !== null && valuesSetAt !== null && valuesSetAt > statusAt);
+  if (stored === null || !isCurrent) return { status: 'configured', reason: null };
+  return { status: stored, reason: connection.reason };
 }

@@ -30,13 +30,13 @@ const columns = sql`
 
 export async function insertTemplate(
   tx: Tx,
-  template: Omit<Template, 'frozenAt' | 'fieldKeys'>,
+  template: Omit<Template, 'frozenAt' | 'fieldKeys'> & { readonly authClientTenantId: TenantId | null },
 ): Promise<void> {
   await sql`
     insert into template (tenant_id, id, unit_id, name, connection_type_tenant_id, connection_type_id, auth_client_tenant_id,
       auth_client_id, shared)
     values (${template.tenantId}, ${template.id}, ${template.unitId}, ${template.name}, ${template.connectionType.tenantId},
-      ${template.connectionType.id}, ${template.authClientId === null ? null : template.tenantId}, ${template.authClientId},
+      ${template.connectionType.id}, ${template.authClientTenantId}, ${template.authClientId},
       ${template.isShared})`.execute(tx);
 }
 
@@ -46,11 +46,17 @@ export async function selectTemplate(tx: Tx, id: TemplateId): Promise<Template |
   return found.rows[0] ?? null;
 }
 
-export async function selectTemplateByName(tx: Tx, name: string): Promise<Template | null> {
+/** Of the units on the path, the nearest one's: another customer may use the same name. */
+export async function selectTemplateByName(
+  tx: Tx,
+  name: string,
+  unitPath: readonly UnitId[],
+): Promise<Template | null> {
+  const path = sql`${[...unitPath]}::uuid[]`;
   const found = await sql<Template>`
-    select ${columns} from template t where t.tenant_id = latchkey_tenant() and t.name = ${name} order by t.created_at limit 1`.execute(
-    tx,
-  );
+    select ${columns} from template t
+    where t.tenant_id = latchkey_tenant() and t.name = ${name} and t.unit_id = any(${path})
+    order by array_position(${path}, t.unit_id) limit 1`.execute(tx);
   return found.rows[0] ?? null;
 }
 
@@ -77,7 +83,9 @@ export async function selectTemplates(
   const pattern = containsPattern(filter.search);
   const matching = sql`
     from template t where t.tenant_id = latchkey_tenant()
-      and (t.unit_id = any(${[...filter.within]}::uuid[]) or t.shared)
+      and (t.unit_id = any(${[...filter.within]}::uuid[]) or t.unit_id in (
+          select u.id from unit u where u.tenant_id = latchkey_tenant() and u.parent_id = any(${[...filter.within]}::uuid[]))
+        or (t.shared and t.unit_id = latchkey_tenant()))
       and (${pattern}::text is null or t.name ilike ${pattern}::text)`;
   const counted = await sql<{ total: number }>`select count(*) as total ${matching}`.execute(tx);
   const found = await sql<Template>`

@@ -2,7 +2,9 @@
 // because deployed instances must keep what they were published with. Rotating a client's secret stays possible: it is
 // an operation on the auth client, not on the template.
 import { audit } from '../audit/event.ts';
+import type { AuthClient } from '../credentials/auth-client.ts';
 import { type ConnectionType, getConnectionType } from '../credentials/connection-type.ts';
+import { getUsableClient } from '../credentials/usable-client.ts';
 import { checkValues, type Values } from '../credentials/values.ts';
 import { Fault, notFound } from '../kernel/fault.ts';
 import { type AuthClientId, newId, type TenantId, type UnitId } from '../kernel/ids.ts';
@@ -47,6 +49,7 @@ export async function createTemplate(
   requirePermission(actor, 'template.manage', unit?.path ?? []);
   checkValues(type, values, { isComplete: false });
   const id = newId<TemplateId>();
+  const client = await clientOf(options, unit?.path ?? []);
   try {
     await insertTemplate(tx, {
       tenantId: actor.tenant,
@@ -54,7 +57,8 @@ export async function createTemplate(
       unitId: options.unitId,
       name: checkName(options.name),
       connectionType: { tenantId: type.tenantId, id: type.id },
-      authClientId: options.authClientId ?? null,
+      authClientId: client?.id ?? null,
+      authClientTenantId: client?.tenantId ?? null,
       isShared: options.isShared ?? false,
     });
   } catch (error) {
@@ -72,6 +76,18 @@ export async function createTemplate(
     fields: ['name', ...values.keys()],
   });
   return await getTemplate(tx, id);
+}
+
+async function clientOf(
+  options: Pick<Context, 'tx' | 'actor'> & {
+    readonly type: ConnectionType;
+    readonly authClientId?: AuthClientId | null;
+  },
+  unitPath: readonly UnitId[],
+): Promise<AuthClient | null> {
+  const { tx, actor, type, authClientId = null } = options;
+  if (authClientId === null) return null;
+  return await getUsableClient(tx, { id: authClientId, tenant: actor.tenant, unitPath, type });
 }
 
 async function storeValues(options: Context, id: TemplateId, values: Values): Promise<void> {
@@ -107,7 +123,9 @@ export async function updateTemplate(
 ): Promise<Template> {
   const { tx, actor, id, values } = options;
   const template = await ownTemplate(tx, actor, id);
-  if ((await lockTemplate(tx, id)) !== null) {
+  const frozenAt = await lockTemplate(tx, id);
+  if (frozenAt === undefined) throw notFound('Connection template', 'template');
+  if (frozenAt !== null) {
     throw new Fault('frozen', 'The template is used by a published version and cannot change any more.', {
       cure: 'Make a new template with the new values and refer to it in the next version.',
     });
@@ -140,7 +158,8 @@ export async function deleteTemplate(options: {
 
 /** In the transaction that publishes, for every template that the version refers to. */
 export async function freezeTemplates(tx: Tx, actor: Actor, ids: readonly TemplateId[]): Promise<void> {
-  for (const id of ids) {
+  // In one order everywhere, so that two that publish do not wait for each other.
+  for (const id of [...ids].sort()) {
     await lockTemplate(tx, id);
     if (await freezeTemplate(tx, id)) {
       await audit(tx, { action: 'template.frozen', actor, object: { kind: 'template', id } });

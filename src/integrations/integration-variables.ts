@@ -151,8 +151,8 @@ async function templateOf(
   type: ConnectionType,
   path: string,
 ): Promise<string | null> {
-  const template = await selectTemplateByName(build.tx, name);
-  if (template === null || !build.unitPath.includes(template.unitId)) {
+  const template = await selectTemplateByName(build.tx, name, build.unitPath);
+  if (template === null) {
     build.problems.add(
       path,
       `there is no connection template ${named(name)}.`,
