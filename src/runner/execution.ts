@@ -97,19 +97,23 @@ export async function openStepResult(
   return unpack(await readStepResult(options)) as { data: unknown; contentType: string | null };
 }
 
-/** Of one execution, or of all executions of an instance; the oldest first. */
+/** Of one execution, or of all executions of an instance; the oldest first unless said. */
 export async function listExecutionLogs(options: {
   readonly tx: Tx;
   readonly actor: Actor;
   readonly of: { readonly executionId: ExecutionId } | { readonly instanceId: InstanceId };
+  /** Only lines at least as bad as this; see `severities`. */
+  readonly leastSeverity?: number | null;
+  readonly isNewestFirst?: boolean;
   readonly page: PageRequest;
 }): Promise<Page<ExecutionLogEntry>> {
-  const { tx, actor, of } = options;
+  const { tx, actor, of, leastSeverity = null, isNewestFirst = false } = options;
   if ('executionId' in of) {
     await getExecution({ tx, actor, id: of.executionId });
-    return await selectLogs(tx, { executionId: of.executionId, instanceId: null }, options.page);
+  } else {
+    const instance = await getInstance({ tx, actor, id: of.instanceId });
+    requireVisible(actor, 'execution.view', instance.unitPath, 'Instance');
   }
-  const instance = await getInstance({ tx, actor, id: of.instanceId });
-  requireVisible(actor, 'execution.view', instance.unitPath, 'Instance');
-  return await selectLogs(tx, { executionId: null, instanceId: of.instanceId }, options.page);
+  const filter = { executionId: null, instanceId: null, ...of, leastSeverity, isNewestFirst };
+  return await selectLogs(tx, filter, options.page);
 }

@@ -106,20 +106,27 @@ export async function insertLogs(
       as line (severity, message, step_name, at)`.execute(tx);
 }
 
-/** In the order in which they were written. */
+/** In the order in which they were written, or the newest first. */
 export async function selectLogs(
   tx: Tx,
-  of: { readonly executionId: ExecutionId | null; readonly instanceId: InstanceId | null },
+  filter: {
+    readonly executionId: ExecutionId | null;
+    readonly instanceId: InstanceId | null;
+    readonly leastSeverity: number | null;
+    readonly isNewestFirst: boolean;
+  },
   page: PageRequest,
 ): Promise<Page<ExecutionLogEntry>> {
   const matching = sql`
     from execution_log l where l.tenant_id = latchkey_tenant()
-      and (${of.executionId}::uuid is null or l.execution_id = ${of.executionId}::uuid)
-      and (${of.instanceId}::uuid is null or l.instance_id = ${of.instanceId}::uuid)`;
+      and (${filter.executionId}::uuid is null or l.execution_id = ${filter.executionId}::uuid)
+      and (${filter.instanceId}::uuid is null or l.instance_id = ${filter.instanceId}::uuid)
+      and (${filter.leastSeverity}::integer is null or l.severity >= ${filter.leastSeverity}::integer)`;
+  const order = filter.isNewestFirst ? sql`l.id desc` : sql`l.id`;
   const counted = await sql<{ total: number }>`select count(*) as total ${matching}`.execute(tx);
   const found = await sql<ExecutionLogEntry>`
     select l.id, l.execution_id as "executionId", l.instance_id as "instanceId", l.severity, l.message,
       l.step_name as "stepName", l.at
-    ${matching} order by l.id limit ${page.limit} offset ${page.offset}`.execute(tx);
+    ${matching} order by ${order} limit ${page.limit} offset ${page.offset}`.execute(tx);
   return { items: found.rows, totalCount: counted.rows[0]?.total ?? 0, offset: page.offset };
 }
