@@ -1,8 +1,11 @@
 // The composition root: opens what has state, in order, and closes it in the reverse order. The only file that knows
 // all rooms.
 import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { createAccounts } from './accounts/accounts.ts';
 import { createChainSealer } from './audit/chain-sealer.ts';
@@ -23,13 +26,16 @@ import { registerOAuthPages } from './faces/oauth/register.ts';
 import { operatorSocket } from './faces/operator/operator-socket.ts';
 import { registerOperator } from './faces/operator/register.ts';
 import { registerPages } from './faces/pages/register-pages.ts';
+import { createHostPool } from './hosts/pool.ts';
+import { registerBundledComponents } from './integrations/component-bundled.ts';
+import { createComponentPackages } from './integrations/component-package.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
 import { type Closers, createClosers } from './kernel/closers.ts';
 import { Fault } from './kernel/fault.ts';
 import { platformTenantId } from './kernel/ids.ts';
 import { errorFields, type Log } from './kernel/log.ts';
 import { createMailer } from './mail/mailer.ts';
-import { createEgress } from './oauth/egress.ts';
+import { createDial, createEgress } from './oauth/egress.ts';
 import { createHeartbeat } from './refresh/heartbeat.ts';
 import { createUseNotes } from './refresh/note-use.ts';
 import { createTokenReader } from './refresh/read-token.ts';
@@ -37,6 +43,7 @@ import { createReadCredential } from './refresh/reading.ts';
 import { createRefreshFlight } from './refresh/refresh-flight.ts';
 import { createRefreshOne } from './refresh/refresh-one.ts';
 import { createRefresher } from './refresh/refresher.ts';
+import { createRunner } from './runner/runner.ts';
 import { type Database, openDatabase } from './storage/database.ts';
 import { createDoors, type Doors } from './storage/doors.ts';
 import { migrate } from './storage/migrate.ts';
@@ -178,6 +185,7 @@ async function openHouse(ground: Ground): Promise<Running> {
     [revocationJob]: createRevoker({ doors, vault, egress, clock, log }),
     ...authorize.jobHandlers,
   });
+  const runs = await openRunner(ground, house);
   await openServer(ground, { ...house, accounts });
   await openOperator(ground);
   tendKeys(ground);
@@ -185,7 +193,7 @@ async function openHouse(ground: Ground): Promise<Running> {
   // The worker also ends when we stop it; by itself it ends only by rejecting.
   const failed = Promise.race([
     database.lost.then(databaseLost),
-    worker.ended.then(() => new Promise<never>(() => {})),
+    ...[worker, runs].map((one) => one.ended.then(() => new Promise<never>(() => {}))),
   ]);
   failed.catch(() => {});
   return {
@@ -216,6 +224,54 @@ async function openWorker(ground: Ground, handlers: Readonly<Record<string, JobH
   const worker = await startWorker(database, handlers, { concurrency: config.workerConcurrency, log });
   closers.add('worker', worker.stop);
   return worker;
+}
+
+/** Executions have a worker of their own: one holds its place for as long as it runs, and mail must not wait for it. */
+async function openRunner(ground: Ground, { reader, useNotes }: House) {
+  const { config, log, clock, closers, database, doors, vault, processId, publicUrl } = ground;
+  const pool = createHostPool({
+    log,
+    dial: createDial({ allow: config.egressAllow, log }),
+    maxProcesses: config.executionConcurrency,
+  });
+  closers.add('host processes', pool.close);
+  const stored = await registerBundledComponents({ doors, pool, log, folder: bundledComponents() });
+  if (stored > 0) log.info('stored bundled components', { count: stored });
+  const runner = createRunner({
+    doors,
+    vault,
+    reader,
+    useNotes,
+    pool,
+    packages: createComponentPackages({ doors, folder: join(config.dataDirectory, 'components') }),
+    clock,
+    log,
+    publicUrl,
+    processId,
+    customerLimit: config.customerConcurrency,
+    stepTimeoutMs: config.stepTimeoutSeconds * 1000,
+  });
+  const worker = await startWorker(database, runner.handlers, {
+    concurrency: config.executionConcurrency,
+    log,
+    isSecond: true,
+    graceMs: executionGraceMs,
+  });
+  closers.add('executions', worker.stop);
+  runner.start();
+  closers.add('runner', runner.stop);
+  return worker;
+}
+
+/** Less than what those who stop us wait before they kill. */
+const executionGraceMs = 7_000;
+
+/** Beside the sources; compiled, we lie one folder deeper. */
+function bundledComponents(): string {
+  const [near, far] = ['../components/', '../../components/'].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url)),
+  );
+  return near !== undefined && existsSync(near) ? near : (far ?? '');
 }
 
 async function openServer(ground: Ground, house: AccountHouse): Promise<void> {

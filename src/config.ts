@@ -20,6 +20,12 @@ export type Config = {
   readonly mailFrom: string | null;
   readonly logLevel: string;
   readonly workerConcurrency: number;
+  /** Executions at once in this process; each takes a host process while a step runs. */
+  readonly executionConcurrency: number;
+  /** Executions at once of a customer without a limit of its own, over all processes. */
+  readonly customerConcurrency: number;
+  /** How long one step may take. */
+  readonly stepTimeoutSeconds: number;
 };
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -52,6 +58,9 @@ export function readConfig(env: Environment, cwd: string): Config {
     mailFrom: text(env, 'MAIL_FROM'),
     logLevel: oneOf(env, 'LOG_LEVEL', logLevels, 'info'),
     workerConcurrency: wholeNumber(env, 'LATCHKEY_WORKERS', 4, { least: 1, most: 100 }),
+    executionConcurrency: wholeNumber(env, 'LATCHKEY_EXECUTIONS', 4, { least: 1, most: 100 }),
+    customerConcurrency: wholeNumber(env, 'LATCHKEY_CUSTOMER_EXECUTIONS', 10, { least: 1, most: 1000 }),
+    stepTimeoutSeconds: wholeNumber(env, 'LATCHKEY_STEP_TIMEOUT', 300, { least: 1, most: 3600 }),
   };
 }
 

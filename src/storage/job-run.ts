@@ -33,8 +33,9 @@ export async function runJobs(
   events.on('pool:create', ({ workerPool }) => {
     name = workerPool.id;
   });
-  // The embedded database has one process at a time: whoever held a job before us is gone.
-  await giveBackJobs(pool, database.engine === 'embedded' ? 0 : deadAfterSeconds, predecessor);
+  // The embedded database has one process at a time: whoever held a job before its first worker is gone.
+  const isAlone = database.engine === 'embedded' && predecessor === '' && options.isSecond !== true;
+  await giveBackJobs(pool, isAlone ? 0 : deadAfterSeconds, predecessor);
   const runner = await run({
     pgPool: pool,
     events,

@@ -22,6 +22,8 @@ export type WorkerOptions = {
   readonly log: Log;
   /** How long a shutdown lets running jobs be before it aborts their signal. */
   readonly graceMs?: number;
+  /** Another worker of this process is up already: what it holds must not be given back. */
+  readonly isSecond?: boolean;
   /** Pauses before the runner is started again; the last one repeats. */
   readonly restartStepsMs?: readonly number[];
 };
