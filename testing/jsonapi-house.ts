@@ -1,12 +1,13 @@
 // The JSON:API face on a port of its own, over a furnished house; an emulator is the provider behind it.
 import type { FastifyInstance } from 'fastify';
+import { demoClient } from '../providers/client-registry.ts';
 import { type Emulator, startEmulator } from '../providers/emulator.ts';
+import { createTrialClient } from '../providers/trial-client.ts';
 import { createReadAudit } from '../src/audit/read-audit.ts';
-import { createAuthorize } from '../src/authorize/authorize.ts';
-import type { House } from '../src/faces/house.ts';
 import { createAuthenticate } from '../src/faces/http/authenticate.ts';
 import { createHttpServer } from '../src/faces/http/server.ts';
 import { registerJsonApi } from '../src/faces/jsonapi/register.ts';
+import type { Rooms } from '../src/faces/jsonapi/rooms.ts';
 import { systemClock } from '../src/kernel/clock.ts';
 import { newId } from '../src/kernel/ids.ts';
 import { silentLog } from '../src/kernel/log.ts';
@@ -32,7 +33,7 @@ export type JsonApiAnswer = {
 
 export type JsonApiHouse = {
   readonly rooms: TestHouse;
-  readonly house: House;
+  readonly face: Rooms;
   readonly emulator: Emulator;
   /** Base URL without `/v2`. */
   readonly url: string;
@@ -45,6 +46,21 @@ export type JsonApiHouse = {
     body?: unknown,
     options?: { readonly token?: string; readonly headers?: Record<string, string> },
   ) => Promise<JsonApiAnswer>;
+  /** An oauth2 auth client of the emulator at the organization; answers its id. */
+  readonly makeClient: (
+    credentials?: Record<string, unknown>,
+    level?: Record<string, unknown>,
+  ) => Promise<string>;
+  /** A secret of that client in the customer's workspace, holding a live grant of the emulator. */
+  readonly makeSecret: (
+    clientId: string,
+    credentials?: Record<string, unknown>,
+  ) => Promise<{
+    readonly id: string;
+    readonly path: string;
+    readonly accessToken: string;
+    readonly refreshToken: string;
+  }>;
   /** The face once more, as another process on the same database. */
   readonly again: () => Promise<{ readonly url: string; readonly close: () => Promise<void> }>;
   readonly close: () => Promise<void>;
@@ -60,30 +76,33 @@ export async function openJsonApiHouse(): Promise<JsonApiHouse> {
       return (await createApiToken({ tx, actor: null, principalId, name: 'test' })).token;
     });
   const ownerToken = await tokenOf(rooms.owner);
+  const ask = askAt(first.url, ownerToken);
   return {
     rooms,
-    house: first.house,
+    face: first.face,
     emulator,
     url: first.url,
     ownerToken,
     tokenOf,
-    ask: async (method, path, body, { token = ownerToken, headers = {} } = {}) => {
-      const response = await fetch(`${first.url}/v2${path}`, {
-        method,
-        headers: {
-          authorization: `Bearer ${token}`,
-          ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-          ...headers,
-        },
-        ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
-      });
-      const text = await response.text();
-      return {
-        status: response.status,
-        text,
-        headers: response.headers,
-        body: text === '' ? null : JSON.parse(text),
+    ask,
+    makeClient: async (credentials = {}, level = {}) => {
+      const made = await ask('POST', '/auth-clients', clientBody(emulator, credentials, level));
+      if (made.status !== 201) throw new Error(made.text);
+      return made.body.data.id;
+    },
+    makeSecret: async (clientId, credentials = {}) => {
+      const { accessToken, refreshToken } = await createTrialClient(emulator).connect();
+      const collection = `/workspaces/${rooms.customer.id}/secrets`;
+      const given = {
+        access_token: accessToken,
+        refresh_token: refreshToken,
+        expires_in: 3600,
+        ...credentials,
       };
+      const made = await ask('POST', collection, secretBody(clientId, given));
+      if (made.status !== 201) throw new Error(made.text);
+      const { id } = made.body.data;
+      return { id, path: `${collection}/${id}`, accessToken, refreshToken };
     },
     again: async () => {
       const { doors } = rooms.database.again();
@@ -97,28 +116,88 @@ export async function openJsonApiHouse(): Promise<JsonApiHouse> {
   };
 }
 
+function askAt(url: string, ownerToken: string): JsonApiHouse['ask'] {
+  return async (method, path, body, { token = ownerToken, headers = {} } = {}) => {
+    const response = await fetch(`${url}/v2${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${token}`,
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body === undefined ? {} : { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    return {
+      status: response.status,
+      text,
+      headers: response.headers,
+      body: text === '' ? null : JSON.parse(text),
+    };
+  };
+}
+
+export function clientBody(
+  emulator: Pick<Emulator, 'url'>,
+  credentials: Record<string, unknown> = {},
+  level: Record<string, unknown> = {},
+) {
+  const { url } = emulator;
+  return {
+    data: {
+      type: 'auth-client',
+      attributes: {
+        type: 'oauth2',
+        name: 'Emulator',
+        credentials: {
+          client_id: demoClient.client_id,
+          client_secret: demoClient.client_secret,
+          auth_uri: `${url}/authorize`,
+          token_uri: `${url}/token`,
+          refresh_token_uri: `${url}/token?tenant=acme`,
+          ...credentials,
+        },
+      },
+      relationships: { components: { data: [{ id: 'c0ffee', type: 'component' }] }, ...level },
+    },
+  };
+}
+
+export function secretBody(
+  clientId: string,
+  credentials: Record<string, unknown>,
+  attributes: Record<string, unknown> = {},
+) {
+  return {
+    data: {
+      type: 'auth-secret',
+      attributes: { name: 'My account', state: 'ready', credentials, ...attributes },
+      relationships: { auth_client: { data: { id: clientId, type: 'auth-client' } } },
+    },
+  };
+}
+
 async function serve(
   rooms: TestHouse,
   emulator: Emulator,
   own: { readonly doors: Doors; readonly vault: Vault },
-): Promise<{ readonly house: House; readonly url: string; readonly close: () => Promise<void> }> {
-  let url = '';
-  const house = furnish(rooms, emulator, own, () => url);
+): Promise<{ readonly face: Rooms; readonly url: string; readonly close: () => Promise<void> }> {
+  const face = furnish(rooms, emulator, own);
   const app: FastifyInstance = createHttpServer({
     log: silentLog,
     trustedHops: 0,
     tls: null,
     isHttps: false,
   });
-  await registerJsonApi(app, house);
-  url = await app.listen({ host: '127.0.0.1', port: 0 });
+  await registerJsonApi(app, face);
+  const url = await app.listen({ host: '127.0.0.1', port: 0 });
   return {
-    house,
+    face,
     url,
     close: async () => {
       await app.close();
-      await house.readAudit.drain();
-      await house.useNotes.drain();
+      await face.readAudit.drain();
+      await face.useNotes.drain();
     },
   };
 }
@@ -127,8 +206,7 @@ function furnish(
   rooms: TestHouse,
   emulator: Emulator,
   { doors, vault }: { readonly doors: Doors; readonly vault: Vault },
-  publicUrl: () => string,
-): House {
+): Rooms {
   const { authority } = rooms;
   const clock = systemClock;
   const log = silentLog;
@@ -145,31 +223,18 @@ function furnish(
     refreshOne,
   });
   const readCredential = createReadCredential({ doors, vault, onFlush: authority.onFlush });
-  const actorBySession = async () => null;
   return {
-    publicUrl,
     clock,
     random,
-    log,
     doors,
     vault,
     authority,
     reader: createTokenReader({ clock, readCredential, fly }),
-    authorize: createAuthorize({
-      doors,
-      vault,
-      egress,
-      clock,
-      random,
-      mailer: { send: async () => {} },
-      publicUrl: 'https://latchkey.example.com',
-      log,
-      allowHeadless: false,
-      pinnedProviders: [],
-    }),
     readAudit: createReadAudit({ doors, log }),
     useNotes: createUseNotes({ doors, log }),
-    actorBySession,
-    authenticate: createAuthenticate({ actorByApiToken: authority.actorByApiToken, actorBySession }),
+    authenticate: createAuthenticate({
+      actorByApiToken: authority.actorByApiToken,
+      actorBySession: async () => null,
+    }),
   };
 }

@@ -11,7 +11,6 @@ import type { AuthClientId, UnitId } from '../../kernel/ids.ts';
 import { maxPageSize, type PageRequest } from '../../kernel/page.ts';
 import { type Actor, requirePermission } from '../../tenancy/actor.ts';
 import { checkName } from '../../tenancy/unit.ts';
-import type { House } from '../house.ts';
 import { authClientAnswer } from './auth-client-answer.ts';
 import { type ClientRelationships, changedClientBody, newClientBody } from './auth-client-body.ts';
 import { clientKindOf } from './client-kind.ts';
@@ -26,6 +25,7 @@ import {
 } from './client-visibility.ts';
 import { pageMeta, pageOf, parameter, type Query, refuseUnknownFilters } from './query.ts';
 import { idInPath, readBody } from './read-input.ts';
+import type { Rooms } from './rooms.ts';
 import { jsonApi, type Scopes, sendJson } from './route.ts';
 
 const collection = '/auth-clients';
@@ -33,7 +33,7 @@ const one = `${collection}/:client`;
 const nameField = 'data.attributes.name';
 const defaultPageSize = 20;
 
-export function registerAuthClientRoutes(scopes: Scopes, house: House): void {
+export function registerAuthClientRoutes(scopes: Scopes, house: Rooms): void {
   scopes.json.get(collection, jsonApi, async (request, reply) => {
     const actor = await house.authenticate(request);
     return sendJson(reply, await listClients(house, actor, request.query as Query));
@@ -127,7 +127,7 @@ function scopeParameters(query: Query) {
 }
 
 /** Everything visible from the scope given; without one, what is visible to all. */
-async function listClients(house: House, actor: Actor, query: Query): Promise<unknown> {
+async function listClients(house: Rooms, actor: Actor, query: Query): Promise<unknown> {
   refuseUnknownFilters(query, ['filter[component]']);
   const componentRef = parameter(query, 'filter[component]');
   const page = pageOf(query, defaultPageSize);
@@ -156,7 +156,7 @@ async function listClients(house: House, actor: Actor, query: Query): Promise<un
 }
 
 /** "Global" ends at the organization: beyond it only the platform's own clients are shown. */
-async function globalUnits(house: House, actor: Actor): Promise<readonly UnitId[]> {
+async function globalUnits(house: Rooms, actor: Actor): Promise<readonly UnitId[]> {
   const root = rootOf(actor);
   await levelPath(house, actor, 'tenant', { id: root, field: 'tenant_id' });
   return [root];
@@ -166,7 +166,7 @@ const levels: readonly Level[] = ['workspace', 'contract', 'tenant'];
 
 /** The unit that a new client belongs to: of the one relationship given, or the organization. */
 async function pathIn(
-  house: House,
+  house: Rooms,
   actor: Actor,
   relationships: ClientRelationships | undefined,
 ): Promise<readonly UnitId[]> {

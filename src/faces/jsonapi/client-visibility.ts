@@ -5,8 +5,8 @@ import { invalidField, notFound } from '../../kernel/fault.ts';
 import { type AuthClientId, platformTenantId, type UnitId } from '../../kernel/ids.ts';
 import type { Tx } from '../../storage/doors.ts';
 import { type Actor, can } from '../../tenancy/actor.ts';
-import type { House } from '../house.ts';
 import { idIn } from './read-input.ts';
+import type { Rooms } from './rooms.ts';
 
 /** The organization's own unit; of an operator, the platform's. */
 export function rootOf(actor: Actor): UnitId {
@@ -17,7 +17,7 @@ export type Level = 'workspace' | 'contract' | 'tenant';
 
 /** The path of the unit that a level's id names, or a Fault naming `field`. */
 export async function levelPath(
-  house: Pick<House, 'authority'>,
+  house: Pick<Rooms, 'authority'>,
   actor: Actor,
   level: Level,
   given: { readonly id: string; readonly field: string },
@@ -39,7 +39,7 @@ export type SeenClient = {
 };
 
 export async function seeClient(
-  house: Pick<House, 'authority'>,
+  house: Pick<Rooms, 'authority'>,
   of: { readonly tx: Tx; readonly actor: Actor; readonly id: AuthClientId },
 ): Promise<SeenClient> {
   const client = await getAuthClient(of.tx, of.id);
@@ -50,7 +50,7 @@ export async function seeClient(
 }
 
 export async function pathOf(
-  house: Pick<House, 'authority'>,
+  house: Pick<Rooms, 'authority'>,
   actor: Actor,
   client: AuthClient,
 ): Promise<readonly UnitId[]> {
@@ -60,7 +60,7 @@ export async function pathOf(
 
 /** Through a membership at the unit, above it, or beneath it. */
 async function isWithinReach(
-  house: Pick<House, 'authority'>,
+  house: Pick<Rooms, 'authority'>,
   actor: Actor,
   path: readonly UnitId[],
 ): Promise<boolean> {
@@ -78,7 +78,7 @@ const levelParameters = { workspace_id: 'workspace', contract_id: 'contract', te
 
 /** The one scope parameter of a query as level and path, or null. */
 export async function scopeIn(
-  house: Pick<House, 'authority'>,
+  house: Pick<Rooms, 'authority'>,
   actor: Actor,
   given: Readonly<Record<keyof typeof levelParameters, string | null>>,
 ): Promise<readonly UnitId[] | null> {

@@ -3,15 +3,15 @@
 import { notFound } from '../../kernel/fault.ts';
 import type { UnitId } from '../../kernel/ids.ts';
 import { getUnit, listUnits, type Unit } from '../../tenancy/unit.ts';
-import type { House } from '../house.ts';
 import { pageMeta, pageOrFirst, type Query, refuseUnknownFilters } from './query.ts';
 import { idInPath } from './read-input.ts';
+import type { Rooms } from './rooms.ts';
 import { jsonApi, type Scopes, sendJson } from './route.ts';
 
 const collection = '/contracts';
 const defaultPageSize = 20;
 
-export function registerContractRoutes(scopes: Scopes, house: House): void {
+export function registerContractRoutes(scopes: Scopes, house: Rooms): void {
   scopes.json.get(collection, jsonApi, async (request, reply) => {
     const actor = await house.authenticate(request);
     const query = request.query as Query;

@@ -5,7 +5,7 @@ import type { CredentialId } from '../../kernel/ids.ts';
 import type { Reading } from '../../refresh/reading.ts';
 import { isFresh, leastUsefulMs } from '../../refresh/token-health.ts';
 import { type Actor, can } from '../../tenancy/actor.ts';
-import type { House } from '../house.ts';
+import type { Rooms } from './rooms.ts';
 import { secretAnswer } from './secret-answer.ts';
 import type { Workspace } from './workspace.ts';
 
@@ -20,7 +20,7 @@ export type SecretRequest = {
 
 /** As it is stored; nothing is refreshed. */
 export async function findSecret(
-  house: Pick<House, 'reader'>,
+  house: Pick<Rooms, 'reader'>,
   { actor, workspace, id }: SecretRequest,
 ): Promise<Reading> {
   const reading = await house.reader.find({ tenant: actor.tenant, credentialId: id });
@@ -32,7 +32,7 @@ export async function findSecret(
 
 /** With a token that lives, if there can be one. */
 export async function readSecret(
-  house: Pick<House, 'reader' | 'clock'>,
+  house: Pick<Rooms, 'reader' | 'clock'>,
   request: SecretRequest,
 ): Promise<Reading> {
   const reading = await findSecret(house, request);
@@ -44,7 +44,7 @@ export async function readSecret(
   return await house.reader.read({ tenant, credentialId: request.id, minTtlSeconds });
 }
 
-type AnsweringHouse = Pick<House, 'clock' | 'doors' | 'readAudit' | 'useNotes'>;
+type AnsweringHouse = Pick<Rooms, 'clock' | 'doors' | 'readAudit' | 'useNotes'>;
 
 /** The secrets as the actor may see them; whoever sees credentials is recorded. */
 export async function answerSecrets(

@@ -1,16 +1,16 @@
 // The JSON:API dialect at /v2: auth clients and secrets as the clients of elastic.io know them.
 import type { FastifyInstance } from 'fastify';
-import type { House } from '../house.ts';
 import { requireJsonAccepted } from './accept.ts';
 import { registerAuthClientRoutes } from './auth-client-routes.ts';
 import { registerContractRoutes } from './contract-routes.ts';
 import { acceptJsonBodies, ignoreBodies } from './json-bodies.ts';
 import { answerMissingRoutes } from './missing-route.ts';
+import type { Rooms } from './rooms.ts';
 import { registerSecretRoutes } from './secret-routes.ts';
 import { registerUserRoutes } from './user-routes.ts';
 import { registerWorkspaceRoutes } from './workspace-routes.ts';
 
-export async function registerJsonApi(app: FastifyInstance, house: House): Promise<void> {
+export async function registerJsonApi(app: FastifyInstance, house: Rooms): Promise<void> {
   await app.register(
     (json, _options, done) => {
       answerMissingRoutes(json);

@@ -6,10 +6,10 @@ import type { AuthClientId, CredentialId, PrincipalId } from '../../kernel/ids.t
 import { maxPageSize, type PageRequest } from '../../kernel/page.ts';
 import type { Reading } from '../../refresh/reading.ts';
 import { type Actor, requirePermission } from '../../tenancy/actor.ts';
-import type { House } from '../house.ts';
 import { type PageQuery, pageMeta, pageOf, parameter, type Query, refuseUnknownFilters } from './query.ts';
 import { idIn, idInPath } from './read-input.ts';
 import { answerSecrets, findSecret, readSecret, type SecretRequest } from './read-secret.ts';
+import type { Rooms } from './rooms.ts';
 import { jsonApi, type Scopes, sendJson } from './route.ts';
 import { findWorkspace, type Workspace } from './workspace.ts';
 import { createSecret, deleteSecret, updateSecret } from './write-secret.ts';
@@ -20,7 +20,7 @@ const collection = '/workspaces/:workspace/secrets';
 const one = `${collection}/:secret`;
 const defaultPageSize = 20;
 
-export function registerSecretRoutes(scopes: Scopes, house: House): void {
+export function registerSecretRoutes(scopes: Scopes, house: Rooms): void {
   scopes.json.get(collection, jsonApi, async (request, reply) => {
     const { actor, workspace } = await enter(house, request);
     const { readings, page, totalCount } = await listSecrets(house, actor, workspace, request.query as Query);
@@ -75,7 +75,7 @@ export function registerSecretRoutes(scopes: Scopes, house: House): void {
 }
 
 async function enter(
-  house: House,
+  house: Rooms,
   request: FastifyRequest,
 ): Promise<{ readonly actor: Actor; readonly workspace: Workspace }> {
   const actor = await house.authenticate(request);
@@ -83,13 +83,13 @@ async function enter(
   return { actor, workspace: await findWorkspace(house, actor, workspace, 'credential.view') };
 }
 
-async function enterOne(house: House, request: FastifyRequest): Promise<SecretRequest> {
+async function enterOne(house: Rooms, request: FastifyRequest): Promise<SecretRequest> {
   const entered = await enter(house, request);
   return { ...entered, id: idInPath<CredentialId>((request.params as Path).secret, 'Secret') };
 }
 
 async function sendOne(
-  house: House,
+  house: Rooms,
   reply: FastifyReply,
   wanted: SecretRequest,
   reading: Reading,
@@ -106,7 +106,7 @@ type Listed = {
 };
 
 /** All of them unless a page is asked for: clients of this dialect make a single call. Nothing is refreshed for a list. */
-async function listSecrets(house: House, actor: Actor, workspace: Workspace, query: Query): Promise<Listed> {
+async function listSecrets(house: Rooms, actor: Actor, workspace: Workspace, query: Query): Promise<Listed> {
   refuseUnknownFilters(query, ['filter[user]', 'filter[auth_client]']);
   const user = parameter(query, 'filter[user]');
   const client = parameter(query, 'filter[auth_client]');

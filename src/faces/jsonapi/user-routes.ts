@@ -3,11 +3,11 @@ import { notFound } from '../../kernel/fault.ts';
 import type { PrincipalId } from '../../kernel/ids.ts';
 import { can } from '../../tenancy/actor.ts';
 import { getPrincipal } from '../../tenancy/principal.ts';
-import type { House } from '../house.ts';
 import { idInPath } from './read-input.ts';
+import type { Rooms } from './rooms.ts';
 import { jsonApi, type Scopes, sendJson } from './route.ts';
 
-export function registerUserRoutes(scopes: Scopes, house: House): void {
+export function registerUserRoutes(scopes: Scopes, house: Rooms): void {
   scopes.json.get('/users/:user', jsonApi, async (request, reply) => {
     const actor = await house.authenticate(request);
     const { user: text } = request.params as { readonly user?: string };

@@ -5,10 +5,10 @@ import type { PageRequest } from '../../kernel/page.ts';
 import type { Tx } from '../../storage/doors.ts';
 import type { Actor } from '../../tenancy/actor.ts';
 import { checkName, createWorkspace, getUnit, listUnits, type Unit } from '../../tenancy/unit.ts';
-import type { House } from '../house.ts';
 import { levelPath } from './client-visibility.ts';
 import { pageMeta, pageOrFirst, parameter, type Query, refuseUnknownFilters } from './query.ts';
 import { readBody } from './read-input.ts';
+import type { Rooms } from './rooms.ts';
 import { jsonApi, type Scopes, sendJson } from './route.ts';
 import { contractOf, findWorkspace } from './workspace.ts';
 import { newWorkspaceBody } from './workspace-body.ts';
@@ -17,7 +17,7 @@ const collection = '/workspaces';
 const one = `${collection}/:workspace`;
 const defaultPageSize = 20;
 
-export function registerWorkspaceRoutes(scopes: Scopes, house: House): void {
+export function registerWorkspaceRoutes(scopes: Scopes, house: Rooms): void {
   scopes.json.get(collection, jsonApi, async (request, reply) => {
     const actor = await house.authenticate(request);
     const query = request.query as Query;

@@ -4,8 +4,8 @@ import { Fault, notFound } from '../../kernel/fault.ts';
 import type { UnitId } from '../../kernel/ids.ts';
 import { type Actor, can } from '../../tenancy/actor.ts';
 import type { Permission } from '../../tenancy/permission.ts';
-import type { House } from '../house.ts';
 import { idInPath } from './read-input.ts';
+import type { Rooms } from './rooms.ts';
 
 export type Workspace = {
   readonly id: UnitId;
@@ -15,7 +15,7 @@ export type Workspace = {
 
 /** From the memory of authority: costs no statement on a warm path. */
 export async function findWorkspace(
-  house: Pick<House, 'authority'>,
+  house: Pick<Rooms, 'authority'>,
   actor: Actor,
   id: string | undefined,
   permission: Permission,

@@ -12,14 +12,14 @@ import type { Reading } from '../../refresh/reading.ts';
 import type { Tx } from '../../storage/doors.ts';
 import type { Actor } from '../../tenancy/actor.ts';
 import { checkName } from '../../tenancy/unit.ts';
-import type { House } from '../house.ts';
 import { idIn, readBody } from './read-input.ts';
+import type { Rooms } from './rooms.ts';
 import { healthOf } from './secret-answer.ts';
 import { authClientIdIn, changedSecretBody, newSecretBody, type SecretRelationships } from './secret-body.ts';
 import { kindOfReading, kindOfType, typeOfReading } from './secret-kinds.ts';
 import type { Workspace } from './workspace.ts';
 
-type WritingHouse = Pick<House, 'doors' | 'vault' | 'clock' | 'random'>;
+type WritingHouse = Pick<Rooms, 'doors' | 'vault' | 'clock' | 'random'>;
 
 const nameField = 'data.attributes.name';
 const typeField = 'data.attributes.type';
