@@ -274,7 +274,7 @@ function bundledComponents(): string {
   return near !== undefined && existsSync(near) ? near : (far ?? '');
 }
 
-async function openServer(ground: Ground, house: AccountHouse): Promise<void> {
+async function openServer(ground: Ground, house: House & AccountHouse): Promise<void> {
   const { config, log, doors, closers } = ground;
   const app = createHttpServer({
     log,
@@ -328,7 +328,7 @@ function tendKeys({ doors, vault, log, closers }: Ground): void {
 }
 
 /** One line per face. */
-async function registerFaces(app: FastifyInstance, house: AccountHouse): Promise<void> {
+async function registerFaces(app: FastifyInstance, house: House & AccountHouse): Promise<void> {
   registerPages(app);
   await registerAccount(app, house);
   await registerGraphql(app, house);

@@ -59,7 +59,7 @@ function tokensCard(view: AccountView): Html {
 ${
   tokens.length === 0
     ? html`<p class="muted">There are none yet.</p>`
-    : html`<table class="stack"><thead><tr><th scope="col">Name</th><th scope="col">Acts as</th><th scope="col">Ends in</th><th scope="col">May</th><th scope="col">Made</th><th scope="col">Expires</th><th scope="col"><span class="hidden">Revoke</span></th></tr></thead>
+    : html`<table class="stack acts"><thead><tr><th scope="col">Name</th><th scope="col">Acts as</th><th scope="col">Ends in</th><th scope="col">May</th><th scope="col">Made</th><th scope="col">Expires</th><th scope="col"><span class="hidden">Revoke</span></th></tr></thead>
 <tbody>${tokens.map((token) => tokenRow(token, now))}</tbody></table>`
 }
 ${newTokenForm(view)}
@@ -80,7 +80,7 @@ function tokenRow(token: ApiTokenView, now: Date): Html {
 }
 
 function scopesOf({ scopes }: ApiTokenView): Html {
-  if (scopes === null) return html`everything ${html`<span class="hidden">that its owner may</span>`}`;
+  if (scopes === null) return html`everything<span class="hidden"> that its owner may</span>`;
   if (scopes.length <= 2) return html`${scopes.join(', ')}`;
   return html`<details><summary>${scopes.length} permissions</summary>${scopes.join(', ')}</details>`;
 }

@@ -11,8 +11,11 @@ import { formTexts, formToken, requireOwnForm } from '../pages/form-guard.ts';
 import { sendPage } from '../pages/layout.ts';
 import { type AccountView, accountBody, newTokenBody, revokeBody } from './account-page.ts';
 import { type AccountHouse, personOrSignIn, signedInAside, textOf } from './exchange.ts';
-import { makeService } from './services.ts';
+import { makeService } from './service-accounts.ts';
 import { dropToken, makeToken } from './tokens.ts';
+
+// Whoever reloads or goes back to the answer of a form asks for its address; there is only the account to show.
+const formPaths = ['/account/new-token', '/account/new-service', '/account/place'];
 
 type IdParams = { readonly Params: { readonly id: string } };
 
@@ -21,6 +24,9 @@ export function registerAccountPages(scope: FastifyInstance, house: AccountHouse
     const actor = await personOrSignIn(house, request, reply);
     return actor === null ? reply : showAccount(house, request, reply, actor, null);
   });
+  for (const path of formPaths) {
+    scope.get(path, async (_request, reply) => reply.redirect('/account', 303));
+  }
   scope.post('/account/new-token', async (request, reply) => {
     const actor = await personWithForm(house, request, reply);
     return actor === null ? reply : createToken(house, request, reply, actor);

@@ -11,7 +11,12 @@ import { errorPage } from '../pages/error-page.ts';
 import { formText } from '../pages/form-guard.ts';
 import { type Html, html } from '../pages/html.ts';
 
-export type AccountHouse = House & { readonly accounts: Accounts };
+export type AccountHouse = Pick<
+  House,
+  'publicUrl' | 'clock' | 'doors' | 'actorBySession' | 'authenticate'
+> & {
+  readonly accounts: Accounts;
+};
 
 export function browserOf(request: FastifyRequest): Browser {
   return {

@@ -5,7 +5,7 @@ import { dressErrorPages } from '../pages/error-page.ts';
 import { registerAccountPages } from './account.ts';
 import { type AccountHouse, eitherDialect } from './exchange.ts';
 import { registerPassword } from './password.ts';
-import { registerServices } from './services.ts';
+import { registerServices } from './service-accounts.ts';
 import { registerSetup } from './setup.ts';
 import { registerSignIn } from './sign-in.ts';
 import { registerTokens } from './tokens.ts';

@@ -64,7 +64,7 @@ ${field({
   problem: problemAt(fault, 'organization', 'The name'),
   autocomplete: 'organization',
   maxLength: 200,
-  autofocus: true,
+  autofocus: fault === null,
 })}
 ${field({
   name: 'name',

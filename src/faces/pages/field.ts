@@ -17,14 +17,14 @@ export type Field = {
   readonly autofocus?: boolean;
 };
 
-/** A required field; its value is never a password's. */
+/** A required field; its value is never a password's. The one with a problem gets the focus. */
 export function field(options: Field): Html {
   const { name, label, type = 'text', hint, problem } = options;
   const described = [hint == null ? '' : `${name}-hint`, problem == null ? '' : `${name}-problem`]
     .filter((id) => id !== '')
     .join(' ');
   return html`<div class="field"><label for="${name}">${label}</label>
-<input id="${name}" name="${name}" type="${type}" required value="${type === 'password' ? '' : options.value}"${attribute('autocomplete', options.autocomplete)}${attribute('minlength', options.minLength)}${attribute('maxlength', options.maxLength)}${attribute('aria-describedby', described === '' ? undefined : described)}${problem != null && html` aria-invalid="true"`}${options.autofocus === true && html` autofocus`}${type === 'email' && html` autocapitalize="none" spellcheck="false"`}>
+<input id="${name}" name="${name}" type="${type}" required value="${type === 'password' ? '' : options.value}"${attribute('autocomplete', options.autocomplete)}${attribute('minlength', options.minLength)}${attribute('maxlength', options.maxLength)}${attribute('aria-describedby', described === '' ? undefined : described)}${problem != null && html` aria-invalid="true"`}${(options.autofocus === true || problem != null) && html` autofocus`}${type === 'email' && html` autocapitalize="none" spellcheck="false"`}>
 ${hint != null && html`<p class="hint" id="${name}-hint">${hint}</p>`}
 ${problem != null && html`<p class="problem" id="${name}-problem">${problem}</p>`}</div>`;
 }

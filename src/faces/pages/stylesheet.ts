@@ -63,8 +63,9 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; max-w
 
 form { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.125rem; }
 form.inline { display: inline; }
-.field { display: grid; gap: 0.3rem; min-width: 0; }
-.field > label, legend { font-weight: 570; }
+.field { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.3rem; min-width: 0; align-content: start; }
+.field > label { font-weight: 570; }
+legend { padding: 0; }
 .hint { color: var(--muted); font-size: 0.875rem; }
 .optional { color: var(--muted); font-weight: 400; }
 .problem { color: var(--bad); font-size: 0.875rem; }
@@ -106,7 +107,7 @@ button:hover, .button:hover { background: var(--accent-strong); color: var(--on-
   display: block; padding: 0.75rem; background: var(--surface); border: 1px solid var(--line); border-radius: 8px;
   font-family: var(--mono); font-size: 0.9375rem; overflow-wrap: anywhere; user-select: all; -webkit-user-select: all;
 }
-.facts { display: grid; gap: 0.875rem 2rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 13rem), 1fr)); }
+.facts { display: grid; gap: 0.875rem 2rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 11rem), 1fr)); }
 .facts dt { color: var(--muted); font-size: 0.875rem; }
 .tag { display: inline-block; padding: 0.05rem 0.5rem; border: 1px solid var(--line); border-radius: 999px; font-size: 0.8125rem; color: var(--muted); white-space: nowrap; }
 .tag.good { color: var(--good); border-color: var(--good-line); background: var(--good-ground); }
@@ -116,18 +117,22 @@ table { width: 100%; border-collapse: collapse; font-size: 0.9375rem; }
 caption { text-align: left; color: var(--muted); padding-bottom: 0.5rem; }
 th { text-align: left; font-weight: 570; color: var(--muted); font-size: 0.875rem; padding: 0 0.75rem 0.5rem 0; white-space: nowrap; }
 td { padding: 0.75rem 0.75rem 0.75rem 0; border-top: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
-td:last-child, th:last-child { padding-right: 0; text-align: right; }
+td:last-child, th:last-child { padding-right: 0; }
+.acts td:last-child { text-align: right; }
+time, td summary { white-space: nowrap; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @media (max-width: 44rem) {
   .top { padding: 1rem 1rem 0; }
   main { padding: 1rem 1rem 3rem; }
   .card { padding: 1.125rem; }
+  .aside { gap: 0.625rem; }
+  .aside .slim { padding: 0.25rem 0.5rem; }
   .stack thead { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
   .stack, .stack tbody { display: block; }
   .stack tr { display: grid; gap: 0.375rem; padding: 0.875rem 0; border-top: 1px solid var(--line); }
   .stack tr:last-child { padding-bottom: 0; }
   .stack td { display: grid; grid-template-columns: 6.5rem minmax(0, 1fr); gap: 0.75rem; padding: 0; border: 0; text-align: left; }
-  .stack td:last-child { text-align: left; }
+  .stack.acts td:last-child { text-align: left; }
   .stack td::before { content: attr(data-label); color: var(--muted); font-size: 0.875rem; }
   .stack td[data-label='']::before { content: none; }
   .stack td[data-label=''] { grid-template-columns: minmax(0, 1fr); justify-items: start; padding-top: 0.375rem; }
