@@ -1,11 +1,6 @@
 import { expect, test } from 'vitest';
 import { isFault } from '../kernel/fault.ts';
-import {
-  allowedTarget,
-  checkRedirectOrigin,
-  checkRedirects,
-  checkRedirectTarget,
-} from './redirect-allow-list.ts';
+import { allowedTarget, checkRedirects, checkRedirectTarget } from './redirect-allow-list.ts';
 import { resultRedirect } from './result-redirect.ts';
 
 const origins = ['https://ok.example.com', 'http://localhost:3000', 'http://127.0.0.1:5173'];
@@ -77,9 +72,7 @@ test('T12 an entry of the list that is not exactly an origin allows nothing', ()
     'http://ok.example.com',
   ]) {
     expect(allowedTarget('https://ok.example.com/x', [entry]), entry).toBeNull();
-    expect(() => checkRedirectOrigin(entry, 'redirectOrigins'), entry).toThrow(/redirectOrigins/);
   }
-  expect(checkRedirectOrigin('https://ok.example.com', 'redirectOrigins')).toBe('https://ok.example.com');
   // What stands in the list by accident is not followed either: `null` is the origin of many schemes.
   expect(allowedTarget('data:text/html,x', ['null'])).toBeNull();
   expect(allowedTarget('http://ok.example.com/', ['http://ok.example.com'])).toBeNull();

@@ -27,17 +27,6 @@ export function allowedTarget(text: string, origins: readonly string[]): URL | n
   return typeof read === 'string' || !isListed(read, origins) ? null : read;
 }
 
-/** Save-time check of an entry of the list itself: exactly an origin. */
-export function checkRedirectOrigin(text: string, field: string): string {
-  const read = readTarget(text);
-  if (typeof read === 'string')
-    throw invalidField(field, read, 'Give an origin such as https://app.example.com.');
-  if (read.origin !== text) {
-    throw invalidField(field, 'is more than an origin.', `Give ${read.origin} without a path.`);
-  }
-  return text;
-}
-
 function isListed(url: URL, origins: readonly string[]): boolean {
   return origins.some((origin) => origin === url.origin && typeof readTarget(origin) !== 'string');
 }
