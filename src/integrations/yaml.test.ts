@@ -68,7 +68,7 @@ test('the example names only actions and inputs that the components of this repo
 });
 
 test('the fragment of the page reads a credential of the first generation', () => {
-  const fragment = /```yaml fragment\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
+  const fragment = [...page.matchAll(/```yaml\n([\s\S]*?)```/g)].at(-1)?.[1] ?? '';
   const definition = parseDefinition(`definitionVersion: 7\nname: Old\n${fragment}`);
   expect(definition.configVariables[0]).toMatchObject({
     kind: 'connection',
