@@ -66,10 +66,12 @@ export type JsonApiHouse = {
   readonly close: () => Promise<void>;
 };
 
-export async function openJsonApiHouse(): Promise<JsonApiHouse> {
+/** `allow`: hosts beside the emulator's that may be called. */
+export async function openJsonApiHouse(allow: readonly string[] = []): Promise<JsonApiHouse> {
   const rooms = await openTestHouse();
   const emulator = await startEmulator({ set: { rotation: 'always' } });
-  const first = await serve(rooms, emulator, { doors: rooms.doors, vault: rooms.vault });
+  const allowed = [new URL(emulator.url).host, ...allow];
+  const first = await serve(rooms, allowed, { doors: rooms.doors, vault: rooms.vault });
   const tokenOf = (actor: Actor) =>
     rooms.doors.withTenant(actor.tenant, async (tx) => {
       const { principalId } = actor;
@@ -106,7 +108,7 @@ export async function openJsonApiHouse(): Promise<JsonApiHouse> {
     },
     again: async () => {
       const { doors } = rooms.database.again();
-      return await serve(rooms, emulator, { doors, vault: rooms.testVault.again({ doors }) });
+      return await serve(rooms, allowed, { doors, vault: rooms.testVault.again({ doors }) });
     },
     close: async () => {
       await first.close();
@@ -179,10 +181,10 @@ export function secretBody(
 
 async function serve(
   rooms: TestHouse,
-  emulator: Emulator,
+  allow: readonly string[],
   own: { readonly doors: Doors; readonly vault: Vault },
 ): Promise<{ readonly face: Rooms; readonly url: string; readonly close: () => Promise<void> }> {
-  const face = furnish(rooms, emulator, own);
+  const face = furnish(rooms, allow, own);
   const app: FastifyInstance = createHttpServer({
     log: silentLog,
     trustedHops: 0,
@@ -204,14 +206,14 @@ async function serve(
 
 function furnish(
   rooms: TestHouse,
-  emulator: Emulator,
+  allow: readonly string[],
   { doors, vault }: { readonly doors: Doors; readonly vault: Vault },
 ): Rooms {
   const { authority } = rooms;
   const clock = systemClock;
   const log = silentLog;
   const random = Math.random;
-  const egress = createEgress({ allow: [new URL(emulator.url).host], log });
+  const egress = createEgress({ allow, log });
   const refreshOne = createRefreshOne({ doors, vault, egress, clock, random, log });
   const processId = newId<never>() as string;
   const { fly } = createRefreshFlight({

@@ -153,18 +153,21 @@ export type Attempt = {
 };
 
 /**
- * Arms one grant before anything is sent. Null when it is armed already, not refreshable, or told to wait
- * (a failure's backoff, or an unknown outcome whose deadline + 10 s has not passed).
+ * Arms one grant before anything is sent. Null when it is armed already, not refreshable, told to wait
+ * (a failure's backoff, or an unknown outcome whose deadline + 10 s has not passed), or no longer as it was `seen`:
+ * whoever asks on the ground of an older token has got a newer one in the meantime.
  */
 export async function armGrant(
   tx: Tx,
   credentialId: CredentialId,
   attempt: Attempt,
+  seen: Pick<GrantRow, 'consentNo' | 'tokenNo'>,
 ): Promise<GrantRow | null> {
   const armed = await sql<GrantRow>`
     update oauth_grant g set attempt_id = ${attempt.attemptId}, attempt_owner = ${attempt.processId},
       attempt_deadline = clock_timestamp() + make_interval(secs => ${attempt.deadlineSeconds})
     where g.tenant_id = latchkey_tenant() and g.credential_id = ${credentialId} and g.attempt_id is null
+      and g.consent_no = ${seen.consentNo} and g.token_no = ${seen.tokenNo}
       and g.state in ('active', 'degraded') and g.ct is not null and g.refresh_due_at is not null
       and (g.refresh_due_at <= clock_timestamp() or (g.fail_count = 0 and not g.outcome_unknown))
     returning ${grantColumns}`.execute(tx);

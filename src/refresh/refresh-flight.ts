@@ -35,21 +35,21 @@ export function createRefreshFlight(deps: {
   const flights = new Map<string, Promise<void>>();
   let isDraining = false;
 
-  async function refresh({ tenant, credentialId }: Target): Promise<void> {
+  async function refresh({ tenant, credentialId }: Target, before: GrantReading): Promise<void> {
     // Others would take over what we arm while they cannot see that we live.
     if (isDraining || !heartbeat.isSeen()) return;
     const attemptId = newId<never>() as string;
     const armedAtMs = clock.monotonicMs();
     const attempt = { attemptId, processId, deadlineSeconds: attemptDeadlineSeconds };
-    const armed = await doors.withTenant(tenant, (tx) => armGrant(tx, credentialId, attempt));
+    const armed = await doors.withTenant(tenant, (tx) => armGrant(tx, credentialId, attempt, before));
     if (armed !== null) await deps.refreshOne({ tenant, credentialId, attemptId, armedAtMs });
   }
 
-  async function join(target: Target): Promise<void> {
+  async function join(target: Target, before: GrantReading): Promise<void> {
     const key = `${target.tenant}:${target.credentialId}`;
     const known = flights.get(key);
     if (known !== undefined) return await patiently(known, log);
-    const flight = refresh(target).finally(() => flights.delete(key));
+    const flight = refresh(target, before).finally(() => flights.delete(key));
     flights.set(key, flight);
     await patiently(flight, log);
   }
@@ -57,7 +57,7 @@ export function createRefreshFlight(deps: {
   return {
     async fly(target, before, load) {
       const untilMs = clock.monotonicMs() + maxWaitMs;
-      await join(target);
+      await join(target, before);
       for (let turn = 0; ; turn += 1) {
         const reading = await load();
         const { grant } = reading;
