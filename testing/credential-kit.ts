@@ -1,0 +1,95 @@
+// Short ways to credentials for tests: stored through the real rooms, looked at as somebody with a copy of the
+// database would, and the jobs that take tokens back run at once.
+import { sql } from 'kysely';
+import type { Emulator } from '../providers/emulator.ts';
+import { getBuiltinType } from '../src/credentials/connection-type.ts';
+import { createCredential, type NewCredential } from '../src/credentials/create-credential.ts';
+import { type Credential, findCredential } from '../src/credentials/credential.ts';
+import { createRevoker } from '../src/credentials/revocation.ts';
+import { systemClock } from '../src/kernel/clock.ts';
+import type { CredentialId, TenantId } from '../src/kernel/ids.ts';
+import { silentLog } from '../src/kernel/log.ts';
+import { Plain } from '../src/kernel/plain.ts';
+import { createEgress } from '../src/oauth/egress.ts';
+import type { TestHouse, TestTenant } from './test-house.ts';
+
+export function plainValues(values: Readonly<Record<string, string>>): ReadonlyMap<string, Plain> {
+  return new Map(Object.entries(values).map(([key, value]) => [key, Plain.fromText(value)]));
+}
+
+/** As the owner, at the organization, unless told otherwise. */
+export async function storeCredential(
+  house: TestHouse,
+  typeKey: string,
+  values: Readonly<Record<string, string>>,
+  options: { readonly at?: TestTenant } & Partial<
+    Omit<NewCredential, 'tx' | 'vault' | 'type' | 'values'>
+  > = {},
+): Promise<Credential> {
+  const { at = house, ...more } = options;
+  return await house.doors.withTenant(at.tenant, async (tx) =>
+    createCredential({
+      tx,
+      vault: house.vault,
+      actor: at.owner,
+      unitId: at.organization.id,
+      label: 'Stored',
+      type: await getBuiltinType(tx, typeKey),
+      values: plainValues(values),
+      ...more,
+    }),
+  );
+}
+
+export async function seeCredential(house: TestHouse, credential: Credential): Promise<Credential | null> {
+  return await house.doors.withTenant(credential.tenantId, (tx) => findCredential(tx, credential.id));
+}
+
+export type StoredGrant = {
+  readonly state: string;
+  readonly ct: Buffer | null;
+  readonly registration_id: string | null;
+  readonly minted_by: string | null;
+  readonly consent_no: number;
+  readonly token_no: number;
+  readonly attempt_id: string | null;
+  readonly outcome_unknown: boolean;
+  readonly fail_count: number;
+  readonly suspect_since: Date | null;
+  readonly refresh_due_at: Date | null;
+  readonly expires_at: Date | null;
+  readonly expiry_assumed: boolean;
+  readonly last_error_code: string | null;
+};
+
+/** The row as it stands in the table. */
+export async function grantRow(house: TestHouse, tenant: TenantId, id: CredentialId): Promise<StoredGrant> {
+  const found = await house.doors.withTenant(tenant, (tx) =>
+    sql<StoredGrant>`select * from oauth_grant where credential_id = ${id}`.execute(tx),
+  );
+  const row = found.rows[0];
+  if (row === undefined) throw new Error('there is no grant');
+  return row;
+}
+
+/** Runs what waits to be revoked, as the worker would. Answers what became of each, oldest first. */
+export async function runRevocations(
+  house: TestHouse,
+  tenant: TenantId,
+  provider: Pick<Emulator, 'url'>,
+): Promise<readonly (string | null)[]> {
+  const egress = createEgress({ allow: [new URL(provider.url).host], log: silentLog });
+  const { doors, vault } = house;
+  const revoke = createRevoker({ doors, vault, egress, clock: systemClock, log: silentLog });
+  const waiting = await doors.withTenant(tenant, (tx) =>
+    sql<{ id: string }>`select id from revocation where done_at is null order by created_at`.execute(tx),
+  );
+  for (const { id } of waiting.rows) await revoke({ tenantId: tenant, revocationId: id });
+  const ended = await doors.withTenant(tenant, (tx) =>
+    sql<{ result: string | null }>`
+      select result from revocation where id = any(${waiting.rows.map((row) => row.id)}::uuid[]) order by created_at`.execute(
+      tx,
+    ),
+  );
+  return ended.rows.map((row) => row.result);
+}
