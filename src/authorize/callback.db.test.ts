@@ -122,7 +122,7 @@ test('T09 every authorize address carries an S256 challenge, and the provider ho
   expect(await person.callback(url)).toMatchObject({ kind: 'failed', code: 'invalid_grant' });
 });
 
-test('T10 a thousand consents have a thousand states and challenges', async () => {
+test('T10 a thousand consents have a thousand states and challenges', { timeout: 120_000 }, async () => {
   const credential = await kit.connectable();
   const token = newBrowserToken();
   const seen = new Set<string>();

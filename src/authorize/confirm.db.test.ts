@@ -280,7 +280,9 @@ const hostileAnswers: readonly ScriptedFaultInput[] = [
   body('access_token=', { 'content-type': 'application/x-www-form-urlencoded' }),
 ];
 
-test('T22 no malicious token answer is stored, and each ends the consent in words with a cure', async () => {
+test('T22 no malicious token answer is stored, and each ends the consent in words with a cure', {
+  timeout: 120_000,
+}, async () => {
   const credential = await kit.connectable();
   const person = kit.browser(kit.house.owner);
   for (const fault of hostileAnswers) {
