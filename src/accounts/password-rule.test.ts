@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import { Plain } from '../kernel/plain.ts';
+import { checkPassword } from './password-rule.ts';
+
+const context = ['Ada Lovelace', 'ada@example.com', 'Initech'];
+const check = (text: string) => () => checkPassword(Plain.fromText(text), context);
+
+test.each([
+  ['too short', 'elevenchars'],
+  ['too long', 'a1b2c3d4'.repeat(26)],
+  ['one word that everybody tries first', 'passwordpassword'],
+  ['the name and a year', 'lovelace1815'],
+  ['the organization with digits', 'Initech123456'],
+  ['hardly any different characters', 'abababababab'],
+])('refuses what is %s', (_what, text) => {
+  expect(check(text)).toThrow(expect.objectContaining({ code: 'invalid_field', field: 'password' }));
+});
+
+test.each([
+  ['words', 'correct horse battery'],
+  ['a random one', 'f7#kQ2!mZ9@p'],
+  ['another script', 'корова летит домой'],
+  ['characters beyond the basic plane, counted as one each', '🦊🐢🐙🦉🐝🦀🐳🦋🐌🐞🦎🐇'],
+])('takes %s', (_what, text) => {
+  expect(check(text)).not.toThrow();
+});
+
+test('never says what was typed', () => {
+  expect(check('lovelace1815')).toThrow(
+    expect.objectContaining({ message: expect.not.stringContaining('lovelace') }),
+  );
+});
