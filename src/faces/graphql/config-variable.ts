@@ -7,8 +7,7 @@ import { valueTypes } from '../../integrations/definition.ts';
 import { isFault } from '../../kernel/fault.ts';
 import { builder } from './builder.ts';
 import { connectionOf, cut, pageArgs, resolvePage } from './connection.ts';
-import { toGlobalId } from './global-id.ts';
-import { derivedId } from './integration-lists.ts';
+import { derivedId, toGlobalId } from './global-id.ts';
 import {
   ConnectionLogConnection,
   CredentialRef,

@@ -10,7 +10,7 @@ import type { Tx } from '../../storage/doors.ts';
 import { can } from '../../tenancy/actor.ts';
 import { builder } from './builder.ts';
 import { pageArgs, resolvePage } from './connection.ts';
-import { fromGlobalId, toGlobalId } from './global-id.ts';
+import { byGlobalId, toGlobalId } from './global-id.ts';
 import {
   AuthorizationMethodRef,
   ConnectionLogConnection,
@@ -121,8 +121,9 @@ export async function credentialById(
   globalId: string,
   field = 'id',
 ): Promise<Credential> {
-  const id = fromGlobalId<CredentialId>('Credential', globalId, field);
-  return await getCredential({ tx, actor: context.actor, id });
+  return await byGlobalId({ type: 'Credential', id: globalId, field }, (id: CredentialId) =>
+    getCredential({ tx, actor: context.actor, id }),
+  );
 }
 
 builder.queryFields((t) => ({

@@ -6,7 +6,7 @@ import { triggerUrl } from '../../runner/trigger-address.ts';
 import type { Tx } from '../../storage/doors.ts';
 import { builder } from './builder.ts';
 import { cut, pageArgs, resolvePage } from './connection.ts';
-import { fromGlobalId, toGlobalId } from './global-id.ts';
+import { byGlobalId, toGlobalId } from './global-id.ts';
 import { integrationNode, versionById } from './integration-node.ts';
 import {
   CustomerRef,
@@ -127,8 +127,9 @@ export async function instanceById(
   globalId: string,
   field = 'id',
 ): Promise<Instance> {
-  const id = fromGlobalId<InstanceId>('Instance', globalId, field);
-  return await getInstance({ tx, actor: context.actor, id });
+  return await byGlobalId({ type: 'Instance', id: globalId, field }, (id: InstanceId) =>
+    getInstance({ tx, actor: context.actor, id }),
+  );
 }
 
 builder.queryFields((t) => ({

@@ -1,11 +1,10 @@
 // What belongs to an integration: versions, flows, config variables, instances.
-import { createHash } from 'node:crypto';
 import { listInstances } from '../../integrations/instance.ts';
 import { listVersions } from '../../integrations/version.ts';
 import { invalidField } from '../../kernel/fault.ts';
 import { builder } from './builder.ts';
 import { cut, pageArgs, resolvePage } from './connection.ts';
-import { toGlobalId } from './global-id.ts';
+import { derivedId, toGlobalId } from './global-id.ts';
 import { shownVersion, testInstanceOf } from './integration-node.ts';
 import {
   InstanceConfigVariableConnection,
@@ -122,9 +121,3 @@ IntegrationFlowRef.implement({
     isSynchronous: t.boolean({ resolve: ({ flow }) => flow.isSynchronous }),
   }),
 });
-
-/** Flows have no rows of their own, but clients want an id that stays the same. */
-export function derivedId(...parts: readonly string[]): string {
-  const hex = createHash('sha256').update(JSON.stringify(parts)).digest('hex');
-  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12}).*$/, '$1-$2-$3-$4-$5');
-}

@@ -10,6 +10,7 @@ import type { ConfigVariable as DeclaredVariable, Flow, Json } from '../../integ
 import type { Instance, InstanceFlow } from '../../integrations/instance.ts';
 import type { Integration } from '../../integrations/integration.ts';
 import type { Version } from '../../integrations/version.ts';
+import type { Execution, ExecutionLogEntry, StepResult } from '../../runner/execution.ts';
 import type { Actor } from '../../tenancy/actor.ts';
 import type { Unit } from '../../tenancy/unit.ts';
 import { builder } from './builder.ts';
@@ -71,3 +72,13 @@ export const InstanceConfigVariableConnection = connectionOf(
 export type FlowConfigNode = { readonly instance: Instance; readonly flow: InstanceFlow };
 export const InstanceFlowConfigRef = builder.objectRef<FlowConfigNode>('InstanceFlowConfig');
 export const InstanceFlowConfigConnection = connectionOf('InstanceFlowConfig', InstanceFlowConfigRef);
+
+export const ExecutionRef = builder.objectRef<Execution>('InstanceExecutionResult');
+export const ExecutionConnection = connectionOf('InstanceExecutionResult', ExecutionRef);
+
+export type StepResultNode = { readonly execution: Execution; readonly step: StepResult };
+export const StepResultRef = builder.objectRef<StepResultNode>('InstanceStepResult');
+export const StepResultConnection = connectionOf('InstanceStepResult', StepResultRef);
+
+export const LogRef = builder.objectRef<ExecutionLogEntry>('Log');
+export const LogConnection = connectionOf('Log', LogRef);

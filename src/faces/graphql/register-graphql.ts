@@ -9,6 +9,7 @@ import { createAnswerQuery } from './answer-query.ts';
 import { toPublicError } from './public-error.ts';
 import { limits } from './query-document.ts';
 import type { GraphqlRooms } from './request-context.ts';
+import { addResultsRoute } from './results-link.ts';
 import { createSchema } from './schema.ts';
 
 const path = '/api';
@@ -46,6 +47,7 @@ export async function registerGraphql(
     });
     addCors(scope);
     addRoute(scope, house, createAnswerQuery(scope, house, schema));
+    addResultsRoute(scope, house);
   };
   await app.register(api);
 }

@@ -11,12 +11,16 @@ import './credential.ts';
 import './credential-mutations.ts';
 import './customer.ts';
 import './customer-mutations.ts';
+import './execution.ts';
 import './instance.ts';
 import './instance-mutations.ts';
 import './integration.ts';
 import './integration-lists.ts';
 import './integration-mutations.ts';
+import './log.ts';
 import './organization.ts';
+import './step-result.ts';
+import './test-mutations.ts';
 import { builder } from './builder.ts';
 
 let made: GraphQLSchema | null = null;
