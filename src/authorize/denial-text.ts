@@ -19,5 +19,5 @@ const cures: Readonly<Record<string, string>> = {
 export function denialText(answer: { readonly code: string; readonly message: string | null }): string {
   const cure = Object.hasOwn(cures, answer.code) ? cures[answer.code] : undefined;
   const words = cure ?? 'Begin again; if it lasts, check the settings of the app at the provider.';
-  return answer.message === null ? words : `The provider says: ${answer.message} — ${words}`;
+  return answer.message === null ? words : `${words} The provider says: “${answer.message}”`;
 }

@@ -38,14 +38,14 @@ ${invitation?.message && html`<div class="notice"><p>${invitation.message}</p></
 function facts(page: StartPage): Html {
   const { snapshot, currentAccountLabel } = page;
   return html`<dl class="facts">
-    <dt>Connection</dt><dd>${snapshot.subjectLabel}</dd>
-    <dt>For</dt><dd>${snapshot.customerName ?? snapshot.organizationName}</dd>
-    <dt>It may</dt><dd>${
+    <div><dt>Connection</dt><dd>${snapshot.subjectLabel}</dd></div>
+    <div><dt>For</dt><dd>${snapshot.customerName ?? snapshot.organizationName}</dd></div>
+    <div><dt>It may</dt><dd>${
       snapshot.scopes.length === 0
         ? `do what ${snapshot.providerName} shows you on its own page`
         : snapshot.scopes.map((scope, index) => html`${index > 0 && ', '}<code>${scope}</code>`)
-    }</dd>
-    ${currentAccountLabel !== null && html`<dt>Connected now</dt><dd>${currentAccountLabel}</dd>`}
+    }</dd></div>
+    ${currentAccountLabel !== null && html`<div><dt>Connected now</dt><dd>${currentAccountLabel}</dd></div>`}
   </dl>`;
 }
 
@@ -114,7 +114,7 @@ function confirmWords(view: Extract<ConsentView, { kind: 'confirm' }>): Words {
     <label class="choice"><input type="checkbox" name="accepts_account_change" value="yes"> Replace the account that is connected now</label>`
     }
     <div class="actions">
-      <button type="submit" name="decision" value="accept">Yes, connect this account</button>
+      <button type="submit" name="decision" value="accept">Yes, connect it</button>
       <button type="submit" name="decision" value="cancel" class="quiet">No, cancel</button>
     </div>
   </form>

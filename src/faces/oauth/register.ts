@@ -2,7 +2,7 @@
 // failed). GET changes nothing; codes and states never stay in an address that a browser keeps.
 import cookie from '@fastify/cookie';
 import formbody from '@fastify/formbody';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { checkFormToken } from '../../authorize/browser-binding.ts';
 import type { ConsentView } from '../../authorize/consent-view.ts';
 import { parseRecordKey, tenantOfSecretLink } from '../../authorize/link-key.ts';
@@ -19,7 +19,7 @@ import { ensureBrowserToken, type PageVisitor, visitorOf } from './visitor.ts';
 type KeyParams = { readonly Params: { readonly key: string } };
 
 export async function registerOAuthPages(app: FastifyInstance, house: House): Promise<void> {
-  await app.register(async (scope) => {
+  const pages: FastifyPluginAsync = async (scope) => {
     await scope.register(cookie);
     await scope.register(formbody, { bodyLimit: 16_384 });
     dressErrorPages(scope);
@@ -44,7 +44,8 @@ export async function registerOAuthPages(app: FastifyInstance, house: House): Pr
     scope.post<KeyParams>('/oauth/consent/:key', { config }, (request, reply) =>
       decide(house, request, reply),
     );
-  });
+  };
+  await app.register(pages);
 }
 
 type Door =
