@@ -164,12 +164,23 @@ export async function deleteAuthClientRow(tx: Tx, id: AuthClientId): Promise<voi
   await sql`delete from auth_client where tenant_id = latchkey_tenant() and id = ${id}`.execute(tx);
 }
 
-export async function countCredentialsOfClient(tx: Tx, id: AuthClientId): Promise<number> {
-  const found = await sql<{ total: number }>`
-    select count(*) as total from credential where tenant_id = latchkey_tenant() and auth_client_id = ${id}`.execute(
+/** Locks the client, so that nothing new can be attached while its deletion is decided. */
+export async function lockAuthClient(tx: Tx, id: AuthClientId): Promise<void> {
+  await sql`select 1 from auth_client where tenant_id = latchkey_tenant() and id = ${id} for update`.execute(
     tx,
   );
-  return found.rows[0]?.total ?? 0;
+}
+
+export type ClientUses = { readonly credentials: number; readonly templates: number };
+
+export async function countUsesOfClient(tx: Tx, id: AuthClientId): Promise<ClientUses> {
+  const found = await sql<ClientUses>`
+    select
+      (select count(*) from credential where tenant_id = latchkey_tenant() and auth_client_id = ${id}) as credentials,
+      (select count(*) from template where tenant_id = latchkey_tenant() and auth_client_id = ${id}) as templates`.execute(
+    tx,
+  );
+  return found.rows[0] ?? { credentials: 0, templates: 0 };
 }
 
 export async function selectValuesSealed(tx: Tx, client: AuthClientRow): Promise<Sealed | null> {

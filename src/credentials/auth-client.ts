@@ -13,9 +13,10 @@ import type { Vault } from '../vault/vault.ts';
 import {
   type AuthClientChange,
   type AuthClientRow,
-  countCredentialsOfClient,
+  countUsesOfClient,
   deleteAuthClientRow,
   insertAuthClient,
+  lockAuthClient,
   replaceComponentRefs,
   selectAuthClient,
   selectAuthClients,
@@ -185,7 +186,7 @@ export async function updateAuthClient(
   return await getAuthClient(tx, id);
 }
 
-/** Refused while credentials hang on it. */
+/** Refused while credentials or templates hang on it. */
 export async function deleteAuthClient(options: {
   readonly tx: Tx;
   readonly actor: Actor;
@@ -193,14 +194,13 @@ export async function deleteAuthClient(options: {
 }): Promise<void> {
   const { tx, actor, id } = options;
   await ownClient(tx, actor, id, 'auth_client.delete');
-  const attached = await countCredentialsOfClient(tx, id);
-  if (attached > 0) {
+  await lockAuthClient(tx, id);
+  const { credentials, templates } = await countUsesOfClient(tx, id);
+  if (credentials + templates > 0) {
     throw new Fault(
       'in_use',
-      `The auth client is used by ${attached} credential${attached === 1 ? '' : 's'}.`,
-      {
-        cure: 'Delete these credentials first.',
-      },
+      `The auth client is used by ${credentials} credential(s) and ${templates} template(s).`,
+      { cure: 'Delete these first.' },
     );
   }
   await deleteAuthClientRow(tx, id);

@@ -17,6 +17,20 @@ import {
 
 export type { Registration, RegistrationId, RegistrationIdentity } from './registration-store.ts';
 
+/** Identities are found by an index, whose rows hold no more (PostgreSQL: a third of a page). */
+const maxIdentityBytes = 2_400;
+
+function checkIdentity(identity: RegistrationIdentity): void {
+  const { clientId, authorizeUrl, tokenUrl, refreshUrl, revokeUrl } = identity;
+  const bytes = Buffer.byteLength([clientId, authorizeUrl, tokenUrl, refreshUrl, revokeUrl].join(''));
+  if (bytes <= maxIdentityBytes) return;
+  throw invalidField(
+    'client_id',
+    `and the addresses are longer than ${maxIdentityBytes} bytes together.`,
+    'Shorten them.',
+  );
+}
+
 /** A context that can be registered at the provider before the client id is known. */
 export async function reserveContext(tx: Tx): Promise<string> {
   const context = randomBytes(16).toString('base64url');
@@ -30,6 +44,7 @@ export async function ensureRegistration(
   identity: RegistrationIdentity,
   context: string | null = null,
 ): Promise<Registration> {
+  checkIdentity(identity);
   const known = await selectRegistrationByIdentity(tx, identity);
   if (known !== null) return known;
   if (context !== null && !(await isContextFree(tx, context))) {
