@@ -4,7 +4,7 @@
 import type { ExecutionId, TenantId, UnitId } from '../kernel/ids.ts';
 import { isUuid } from '../kernel/ids.ts';
 import { errorFields } from '../kernel/log.ts';
-import type { JobHandler } from '../storage/worker.ts';
+import type { JobHandler } from '../storage/job-handler.ts';
 import { claimOldest, lockCustomer } from './execution-store.ts';
 import { executionJob } from './invoke.ts';
 import { recoverExecutions } from './recover.ts';
