@@ -34,7 +34,7 @@ import { type Closers, createClosers } from './kernel/closers.ts';
 import { Fault } from './kernel/fault.ts';
 import { platformTenantId } from './kernel/ids.ts';
 import { errorFields, type Log } from './kernel/log.ts';
-import { createMailer } from './mail/mailer.ts';
+import { createMailer } from './mail/create-mailer.ts';
 import { createDial, createEgress } from './oauth/egress.ts';
 import { createHeartbeat } from './refresh/heartbeat.ts';
 import { createUseNotes } from './refresh/note-use.ts';
@@ -46,8 +46,9 @@ import { createRefresher } from './refresh/refresher.ts';
 import { createRunner } from './runner/runner.ts';
 import { type Database, openDatabase } from './storage/database.ts';
 import { createDoors, type Doors } from './storage/doors.ts';
+import type { JobHandler } from './storage/job-handler.ts';
 import { migrate } from './storage/migrate.ts';
-import { type JobHandler, startWorker } from './storage/worker.ts';
+import { startWorker } from './storage/worker.ts';
 import { type Authority, createAuthority } from './tenancy/authority.ts';
 import { tendRetiredKeys } from './vault/tend-retired-keys.ts';
 import { type UnlockedRoot, unlockRoot } from './vault/unlock-root.ts';
@@ -215,7 +216,7 @@ async function openRefresh(ground: Ground, egress: ReturnType<typeof createEgres
   closers.add('refresher', refresher.drain);
   const flight = createRefreshFlight({ doors, clock, log, processId, heartbeat, refreshOne });
   closers.add('readers’ refreshes', flight.drain);
-  const readCredential = createReadCredential({ doors, vault, onFlush: ground.authority.onFlush });
+  const readCredential = createReadCredential({ doors, vault });
   return createTokenReader({ clock, readCredential, fly: flight.fly });
 }
 

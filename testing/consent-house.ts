@@ -24,7 +24,7 @@ import { Plain } from '../src/kernel/plain.ts';
 import type { Message } from '../src/mail/message.ts';
 import { createEgress } from '../src/oauth/egress.ts';
 import type { Tx } from '../src/storage/doors.ts';
-import type { JobHandler } from '../src/storage/worker.ts';
+import type { JobHandler } from '../src/storage/job-handler.ts';
 import type { Actor } from '../src/tenancy/actor.ts';
 import { openTestHouse, type TestHouse, type TestTenant } from './test-house.ts';
 

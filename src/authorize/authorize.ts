@@ -1,7 +1,7 @@
 // The human half of OAuth as faces see it: pages' data, the steps of a consent, invitations, and the jobs behind them.
 import type { CredentialId, TenantId } from '../kernel/ids.ts';
 import type { Tx } from '../storage/doors.ts';
-import type { JobHandler } from '../storage/worker.ts';
+import type { JobHandler } from '../storage/job-handler.ts';
 import type { AuthorizeDeps } from './authorize-deps.ts';
 import { type BeginOptions, type BegunConsent, beginConsent } from './begin.ts';
 import { type BrowserCookie, browserCookie } from './browser-binding.ts';

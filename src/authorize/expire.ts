@@ -3,7 +3,7 @@
 import { systemActor } from '../audit/event.ts';
 import { isUuid, type TenantId } from '../kernel/ids.ts';
 import { enqueue } from '../storage/job.ts';
-import type { JobHandler } from '../storage/worker.ts';
+import type { JobHandler } from '../storage/job-handler.ts';
 import { type AuthorizationId, lockAuthorization } from './authorization-store.ts';
 import type { AuthorizeDeps } from './authorize-deps.ts';
 import { endConsent, giveBackResult } from './consent-end.ts';

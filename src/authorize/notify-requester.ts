@@ -6,7 +6,7 @@ import { isUuid, type TenantId } from '../kernel/ids.ts';
 import { errorFields } from '../kernel/log.ts';
 import type { Message } from '../mail/message.ts';
 import { notificationMessage } from '../mail/notification-message.ts';
-import type { JobHandler } from '../storage/worker.ts';
+import type { JobHandler } from '../storage/job-handler.ts';
 import { selectPrincipal } from '../tenancy/principal-store.ts';
 import { type AuthorizationId, selectAuthorization } from './authorization-store.ts';
 import type { AuthorizeDeps } from './authorize-deps.ts';

@@ -7,7 +7,7 @@ import { isUuid, type TenantId } from '../kernel/ids.ts';
 import { errorFields } from '../kernel/log.ts';
 import { invitationMessage } from '../mail/invitation-message.ts';
 import type { Message } from '../mail/message.ts';
-import type { JobHandler } from '../storage/worker.ts';
+import type { JobHandler } from '../storage/job-handler.ts';
 import type { AuthorizeDeps } from './authorize-deps.ts';
 import { invitationToken, startUrl } from './invitation-link.ts';
 import {

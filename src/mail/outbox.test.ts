@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { isFault } from '../kernel/fault.ts';
-import { createMailer } from './mailer.ts';
+import { createMailer } from './create-mailer.ts';
 import { type NotificationMail, notificationMessage } from './notification-message.ts';
 
 let dataDirectory = '';

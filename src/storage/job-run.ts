@@ -6,7 +6,7 @@ import type pg from 'pg';
 import { Fault } from '../kernel/fault.ts';
 import { errorFields, type Log } from '../kernel/log.ts';
 import type { Database } from './database.ts';
-import type { JobHandler, WorkerOptions } from './worker.ts';
+import type { JobHandler, WorkerOptions } from './job-handler.ts';
 
 export type JobRun = {
   /** As whom it locks jobs. */

@@ -4,7 +4,8 @@ import { Fault } from '../kernel/fault.ts';
 import { newId, type TenantId } from '../kernel/ids.ts';
 import { silentLog } from '../kernel/log.ts';
 import { enqueue } from './job.ts';
-import { type JobHandler, startWorker } from './worker.ts';
+import type { JobHandler } from './job-handler.ts';
+import { startWorker } from './worker.ts';
 
 const tenant = newId<TenantId>();
 let fresh: FreshDatabase;
