@@ -7,7 +7,7 @@ import { getAuthClient } from '../src/credentials/auth-client.ts';
 import { getBuiltinType } from '../src/credentials/connection-type.ts';
 import { createCredential } from '../src/credentials/create-credential.ts';
 import type { Credential } from '../src/credentials/credential.ts';
-import { storeConsent } from '../src/credentials/grant.ts';
+import { type Account, getGrant, storeConsent } from '../src/credentials/grant.ts';
 import type { UnitId } from '../src/kernel/ids.ts';
 import { Plain } from '../src/kernel/plain.ts';
 import type { TestHouse, TestTenant } from './test-house.ts';
@@ -47,9 +47,16 @@ export async function connectAccount(
   house: TestHouse,
   emulator: Pick<Emulator, 'url'>,
   credential: Credential,
-  timing: { readonly expiresInSeconds: number; readonly dueInSeconds: number },
+  timing: {
+    readonly expiresInSeconds: number;
+    readonly dueInSeconds: number;
+    readonly account?: Account | null;
+    readonly identity?: { readonly client_id: string; readonly client_secret: string };
+    readonly extra?: Readonly<Record<string, unknown>>;
+    readonly callbackParams?: Readonly<Record<string, string>>;
+  },
 ): Promise<{ readonly accessToken: string; readonly refreshToken: string }> {
-  const { accessToken, refreshToken } = await createTrialClient(emulator).connect();
+  const { accessToken, refreshToken } = await createTrialClient(emulator, timing.identity).connect();
   const now = Date.now();
   await house.doors.withTenant(credential.tenantId, async (tx) => {
     if (credential.authClientId === null) throw new Error('the credential has no auth client');
@@ -58,14 +65,14 @@ export async function connectAccount(
       tx,
       vault: house.vault,
       credentialId: credential.id,
-      expectedConsentNo: credential.grant?.consentNo ?? 0,
+      expectedConsentNo: (await getGrant(tx, credential.id)).consentNo,
       tokens: {
         accessToken: Plain.fromText(accessToken),
         refreshToken: Plain.fromText(refreshToken),
         tokenType: 'Bearer',
         scope: null,
-        extra: {},
-        callbackParams: {},
+        extra: timing.extra ?? {},
+        callbackParams: timing.callbackParams ?? {},
       },
       timing: {
         issuedAt: new Date(now - 60_000),
@@ -77,7 +84,7 @@ export async function connectAccount(
       registration: client.registration,
       mintedBy: { tenantId: client.tenantId, id: client.id },
       providerKey: new URL(emulator.url).host,
-      account: null,
+      account: timing.account ?? null,
       grantedScope: null,
     });
   });

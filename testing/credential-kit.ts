@@ -2,12 +2,16 @@
 // database would, and the jobs that take tokens back run at once.
 import { sql } from 'kysely';
 import type { Emulator } from '../providers/emulator.ts';
-import { getBuiltinType } from '../src/credentials/connection-type.ts';
+import {
+  type ConnectionType,
+  declareConnectionTypes,
+  getBuiltinType,
+} from '../src/credentials/connection-type.ts';
 import { createCredential, type NewCredential } from '../src/credentials/create-credential.ts';
 import { type Credential, findCredential } from '../src/credentials/credential.ts';
 import { createRevoker } from '../src/credentials/revocation.ts';
 import { systemClock } from '../src/kernel/clock.ts';
-import type { CredentialId, TenantId } from '../src/kernel/ids.ts';
+import { type CredentialId, newId, type TenantId } from '../src/kernel/ids.ts';
 import { silentLog } from '../src/kernel/log.ts';
 import { Plain } from '../src/kernel/plain.ts';
 import { createEgress } from '../src/oauth/egress.ts';
@@ -20,7 +24,7 @@ export function plainValues(values: Readonly<Record<string, string>>): ReadonlyM
 /** As the owner, at the organization, unless told otherwise. */
 export async function storeCredential(
   house: TestHouse,
-  typeKey: string,
+  type: string | ConnectionType,
   values: Readonly<Record<string, string>>,
   options: { readonly at?: TestTenant } & Partial<
     Omit<NewCredential, 'tx' | 'vault' | 'type' | 'values'>
@@ -34,7 +38,7 @@ export async function storeCredential(
       actor: at.owner,
       unitId: at.organization.id,
       label: 'Stored',
-      type: await getBuiltinType(tx, typeKey),
+      type: typeof type === 'string' ? await getBuiltinType(tx, type) : type,
       values: plainValues(values),
       ...more,
     }),
@@ -43,6 +47,54 @@ export async function storeCredential(
 
 export async function seeCredential(house: TestHouse, credential: Credential): Promise<Credential | null> {
   return await house.doors.withTenant(credential.tenantId, (tx) => findCredential(tx, credential.id));
+}
+
+/** A component's OAuth type whose credentials know where tokens are taken back. */
+export async function declareOAuthType(house: TestHouse, at: TestTenant = house): Promise<ConnectionType> {
+  return await house.doors.withTenant(at.tenant, async (tx) => {
+    const componentId = newId<never>() as string;
+    const componentVersionId = newId<never>() as string;
+    await sql`insert into component (tenant_id, id, unit_id, key, label, is_public)
+      values (${at.tenant}, ${componentId}, ${at.organization.id}, ${componentId}, 'Widgets', false)`.execute(
+      tx,
+    );
+    await sql`insert into component_version (tenant_id, id, component_id, version_no, signature, definition, package)
+      values (${at.tenant}, ${componentVersionId}, ${componentId}, 1, '', '{}', '')`.execute(tx);
+    const field = (key: string, secret: boolean, required: boolean) => ({
+      key,
+      label: key,
+      type: 'string' as const,
+      secret,
+      required,
+      shown: true,
+      defaultValue: null,
+      comments: '',
+    });
+    const [declared] = await declareConnectionTypes(tx, {
+      tenantId: at.tenant,
+      componentVersionId,
+      types: [
+        {
+          key: 'widgets',
+          label: 'Widgets',
+          comments: '',
+          oauthKind: 'authorization_code',
+          pkce: null,
+          oauthOptions: {},
+          fields: [
+            field('clientId', false, true),
+            field('clientSecret', true, true),
+            field('authorizeUrl', false, true),
+            field('tokenUrl', false, true),
+            field('revokeUrl', false, false),
+            field('siteId', false, false),
+          ],
+        },
+      ],
+    });
+    if (declared === undefined) throw new Error('no type was declared');
+    return declared;
+  });
 }
 
 export type StoredGrant = {

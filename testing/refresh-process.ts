@@ -23,7 +23,7 @@ export type RefreshProcess = {
 
 /** Its heart has beaten once when this resolves. Give it other doors to be another process. */
 export async function openRefreshProcess(
-  house: Pick<TestHouse, 'doors' | 'authority' | 'testVault'>,
+  house: Pick<TestHouse, 'doors' | 'testVault'>,
   provider: Pick<Emulator, 'url'>,
   doors: Doors = house.doors,
   clock: Clock = systemClock,
@@ -36,7 +36,7 @@ export async function openRefreshProcess(
   const heartbeat = createHeartbeat({ ...parts, processId, build: 'test' });
   await heartbeat.beat();
   const flight = createRefreshFlight({ ...parts, processId, heartbeat, refreshOne });
-  const readCredential = createReadCredential({ ...parts, onFlush: house.authority.onFlush });
+  const readCredential = createReadCredential(parts);
   return {
     processId,
     heartbeat,

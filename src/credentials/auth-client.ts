@@ -6,7 +6,7 @@ import { type AuthClientId, type CredentialId, newId, type TenantId, type UnitId
 import type { Page, PageRequest } from '../kernel/page.ts';
 import { Plain } from '../kernel/plain.ts';
 import type { Tx } from '../storage/doors.ts';
-import { type Actor, requirePermission, unitsWith } from '../tenancy/actor.ts';
+import { type Actor, requirePermission, requireVisible, unitsWith } from '../tenancy/actor.ts';
 import { checkName, findUnit } from '../tenancy/unit.ts';
 import { placeOf } from '../vault/sealed-columns.ts';
 import type { Vault } from '../vault/vault.ts';
@@ -58,8 +58,10 @@ export async function createAuthClient(
 ): Promise<AuthClient> {
   const { tx, vault, actor, client } = options;
   const unit = await findUnit(tx, client.unitId);
-  if (unit === null) throw notFound('Unit', 'unit');
-  if ((client.ownerCredentialId ?? null) === null) requirePermission(actor, 'auth_client.create', unit.path);
+  if ((client.ownerCredentialId ?? null) === null) {
+    requireVisible(actor, 'unit.view', unit?.path, 'Unit');
+    requirePermission(actor, 'auth_client.create', unit?.path ?? []);
+  }
   const registration =
     client.identity === null ? null : await ensureRegistration(tx, client.identity, client.context ?? null);
   const id = newId<AuthClientId>();

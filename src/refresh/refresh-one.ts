@@ -13,6 +13,7 @@ import { getRegistration, type Registration } from '../credentials/registration.
 import type { Clock } from '../kernel/clock.ts';
 import type { CredentialId, TenantId } from '../kernel/ids.ts';
 import { errorFields, type Log } from '../kernel/log.ts';
+import type { Plain } from '../kernel/plain.ts';
 import type { Egress } from '../oauth/egress.ts';
 import { createProvider, type Provider } from '../oauth/provider.ts';
 import { refreshDue } from '../oauth/refresh-due.ts';
@@ -155,7 +156,9 @@ async function waitForClient(deps: RefreshOneDeps, armed: Armed, prepared: Prepa
 async function send(deps: RefreshOneDeps, prepared: Prepared, armed: Armed): Promise<TokenOutcome> {
   const { tokens, registration, provider, secrets } = prepared;
   if (tokens.refreshToken === null) return noRefreshToken;
-  const tries = secrets.length === 0 ? [null] : secrets.map(({ secret }) => secret);
+  const tries: (Plain | null)[] = secrets.length === 0 ? [null] : secrets.map(({ secret }) => secret);
+  // The provider may have gone over to the newest one between our two tries.
+  if (secrets.length > 1) tries.push(secrets[0]?.secret ?? null);
   let outcome: TokenOutcome = noRefreshToken;
   for (const clientSecret of tries) {
     const leftMs = sendDeadlineMs - (deps.clock.monotonicMs() - armed.armedAtMs);
