@@ -28,7 +28,7 @@ export function readAdditionalParams(
         'Use letters, digits and "_.~-".',
       );
     }
-    if (typeof text !== 'string' || text.length > maxValueLength || /\p{Cc}/u.test(text)) {
+    if (typeof text !== 'string' || text.length > maxValueLength || /[\p{Cc}\p{Cs}]/u.test(text)) {
       throw invalidField(field, `the value of ${name} is not a short text.`, 'Give a text.');
     }
     params[name] = text;
