@@ -7,7 +7,7 @@ import type { openAuthSchema } from './auth-store.ts';
 import { maxPasswordLength, minPasswordLength } from './password-rule.ts';
 
 /** A working day. Sessions are not prolonged by use, so reading one writes nothing. */
-export const sessionSeconds = 12 * 60 * 60;
+const sessionSeconds = 12 * 60 * 60;
 
 /** What of a browser's request the library may see. */
 export type Browser = {
@@ -142,7 +142,7 @@ function createAuth({ database, secret, isHttps, firstPrincipal }: SignInLibrary
   });
 }
 
-export function sessionCookieName(isHttps: boolean): string {
+function sessionCookieName(isHttps: boolean): string {
   return isHttps ? '__Host-latchkey_session' : 'latchkey_session';
 }
 

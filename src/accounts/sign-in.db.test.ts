@@ -2,12 +2,13 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type AccountTestHouse, founder, openAccountHouse } from '../../testing/account-house.ts';
 import { systemClock } from '../kernel/clock.ts';
-import { newId, type TenantId } from '../kernel/ids.ts';
+import { newId, type TenantId, type UnitId } from '../kernel/ids.ts';
 import { silentLog } from '../kernel/log.ts';
 import { Plain } from '../kernel/plain.ts';
 import { createOrganization } from '../tenancy/organization.ts';
 import { addMembership, createPrincipal, disablePrincipal } from '../tenancy/principal.ts';
 import { createAccounts } from './accounts.ts';
+import { upsertPerson } from './person-store.ts';
 import type { Browser } from './sign-in-library.ts';
 
 let house: AccountTestHouse;
@@ -181,9 +182,13 @@ test('somebody with two organizations chooses, and acts nowhere else', async () 
   ]);
   await house.accounts.actAs(first, second, principalId);
   expect(await house.accounts.actorByCookie(header(cookies))).toMatchObject({ tenant: second, principalId });
-  await expect(house.accounts.actAs(first, owner.tenant, owner.principalId)).rejects.toMatchObject({
-    code: 'not_found',
-  });
+  const bob = await addPerson('bob@example.com', owner.tenant);
+  for (const other of [owner.principalId, bob]) {
+    await expect(house.accounts.actAs(first, owner.tenant, other)).rejects.toMatchObject({
+      code: 'not_found',
+    });
+  }
+  expect(await house.accounts.actorByCookie(header(cookies))).toMatchObject({ tenant: second, principalId });
 });
 
 test('a disabled principal is refused, in sessions that live and in new ones', async () => {
@@ -226,4 +231,17 @@ async function otherProcess() {
   const { database, doors, vault, authority } = house.rooms;
   const again = { database: database.again().database, doors, vault, authority };
   return await createAccounts({ ...again, clock: systemClock, log: silentLog, isHttps: false });
+}
+
+async function addPerson(email: string, tenant: TenantId) {
+  const { doors } = house.rooms;
+  const id = newId<never>() as string;
+  const personId = await doors.asAccounts((tx) =>
+    upsertPerson(tx, { id, email, name: 'Bob', authUserId: id }),
+  );
+  const unitId = tenant as string as UnitId;
+  const principal = await doors.withTenant(tenant, (tx) =>
+    createPrincipal({ tx, actor: null, tenant, kind: 'person', unitId, name: 'Bob', email, personId }),
+  );
+  return principal.id;
 }

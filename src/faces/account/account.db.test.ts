@@ -160,6 +160,13 @@ test('another site cannot make a signed-in browser change anything', async () =>
   expect(await count()).toBe(before);
 });
 
+test('a form that another site sends is refused even with the right hidden field', async () => {
+  const evil = { origin: 'https://evil.example', 'sec-fetch-site': 'cross-site' };
+  const { email, password } = founder;
+  const answer = await house.browser().submit('/sign-in', '/sign-in', { email, password }, evil);
+  expect([answer.status, answer.headers.getSetCookie()]).toEqual([403, []]);
+});
+
 test('a hidden field of another browser is not accepted', async () => {
   const other = house.browser();
   const field = /name="form_token" value="([^"]+)"/.exec((await other.get('/sign-in')).text)?.[1] ?? '';

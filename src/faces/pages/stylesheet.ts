@@ -65,7 +65,7 @@ form { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.125rem; }
 form.inline { display: inline; }
 .field { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.3rem; min-width: 0; align-content: start; }
 .field > label { font-weight: 570; }
-legend { padding: 0; }
+legend { padding: 0 0 0.375rem; }
 .hint { color: var(--muted); font-size: 0.875rem; }
 .optional { color: var(--muted); font-weight: 400; }
 .problem { color: var(--bad); font-size: 0.875rem; }
@@ -120,9 +120,9 @@ td { padding: 0.75rem 0.75rem 0.75rem 0; border-top: 1px solid var(--line); vert
 td:last-child, th:last-child { padding-right: 0; }
 .acts td:last-child { text-align: right; }
 time, td summary { white-space: nowrap; }
-.hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+main .hidden { position: absolute; width: 1px; height: 1px; min-height: 0; padding: 0; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @media (max-width: 44rem) {
-  .top { padding: 1rem 1rem 0; }
+  .top { padding: 1rem 1rem 0; column-gap: 0.5rem; }
   main { padding: 1rem 1rem 3rem; }
   .card { padding: 1.125rem; }
   .aside { gap: 0.625rem; }
