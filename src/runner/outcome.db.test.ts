@@ -127,3 +127,26 @@ test('one credential bound to two instances has two colours', async () => {
   expect((await rooms.colours(one)).account).toEqual(green);
   expect((await rooms.colours(other)).account).toEqual(yellow);
 });
+
+test('what a run learned of a credential is not said of another one that was bound meanwhile', async () => {
+  const url = (path: string) => fixed(`${rooms.service.url}/${path}`);
+  const gated = await rooms.publish(
+    probeYaml({
+      variables: [probeConnection('Account', 'apiKey')],
+      steps: [
+        { name: 'Use', action: 'call', inputs: { url: url('api'), connection: variable('Account') } },
+        { name: 'Gate', action: 'call', inputs: { url: url('gate') } },
+      ],
+    }),
+  );
+  const [first, second] = [await rooms.apiKeyCredential(), await rooms.apiKeyCredential()];
+  const instance = await rooms.instanceOf(gated, { settings: [{ key: 'Account', credentialId: first.id }] });
+  rooms.service.shut();
+  await rooms.trigger(instance);
+  const working = rooms.work(worker);
+  await rooms.service.whenWaiting(1);
+  await rooms.change(instance, { settings: [{ key: 'Account', credentialId: second.id }] });
+  rooms.service.open();
+  await working;
+  expect(await rooms.colours(instance)).toEqual({ account: yellow });
+});
