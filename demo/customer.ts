@@ -29,7 +29,13 @@ export async function createCustomer(ask: Ask): Promise<string> {
 
 type Methods = { authorizationMethods: { nodes: { id: string; key: string; label: string }[] } };
 
-export async function createCredentials(ask: Ask, customer: string, world: World): Promise<Credentials> {
+export async function createCredentials(
+  ask: Ask,
+  customer: string,
+  world: World,
+  /** As somebody types it. */
+  awsSecret: string,
+): Promise<Credentials> {
   const { authorizationMethods } = await ask<Methods>('{ authorizationMethods { nodes { id key label } } }');
   const methodOf = (key: string) => {
     const method = authorizationMethods.nodes.find((node) => node.key === key);
@@ -57,7 +63,7 @@ export async function createCredentials(ask: Ask, customer: string, world: World
     googleMaps: await create('Google Maps', 'api_key', { api_key: accounts.googleMaps.apiKey }),
     aws: await create('AWS', 'api_key_secret', {
       api_key: accounts.s3.accessKeyId,
-      api_secret: accounts.s3.secretAccessKey,
+      api_secret: awsSecret,
     }),
     dropbox: await create('Dropbox', 'oauth2', {
       client_id: world.app.clientId,

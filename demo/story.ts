@@ -65,7 +65,7 @@ export async function tellStory(options: StoryOptions): Promise<StoryEnd> {
     return { value, evidence, facts: { email: value.email } };
   });
   const ask = createAsk(latchkey.url, owner.apiToken);
-  const { customer, credentials } = await storeCredentials(timeline, ask, world);
+  const { customer, credentials } = await storeCredentials({ timeline, ask, world, breakAt });
   const consent = await timeline.step(
     'The account is connected, and confirmed to be the right one',
     async () => {
@@ -82,7 +82,7 @@ export async function tellStory(options: StoryOptions): Promise<StoryEnd> {
   );
   if (breakAt === 'refresh') refuseRefreshes(world);
   const deployed = await deploy(timeline, ask, { customer, credentials, world });
-  const told = { timeline, ask, world, ...deployed, breakAt };
+  const told = { timeline, ask, world, ...deployed };
   const address = await firstRun({ ...told, token: consent.exchange.accessTokenIssued });
   const renewed = await backgroundRefresh(timeline, world, consent);
   await secondRun({ ...told, grant: consent.grant, token: renewed });
@@ -92,10 +92,18 @@ export async function tellStory(options: StoryOptions): Promise<StoryEnd> {
   return { address, world, latchkey, owner };
 }
 
-async function storeCredentials(timeline: Timeline, ask: Ask, world: World) {
+async function storeCredentials(of: {
+  readonly timeline: Timeline;
+  readonly ask: Ask;
+  readonly world: World;
+  readonly breakAt: BreakPoint | null;
+}) {
+  const { timeline, ask, world, breakAt } = of;
+  const { secretAccessKey } = world.standIns.accounts.s3;
   return await timeline.step('The customer Hooli gets three credentials', async () => {
     const customer = await createCustomer(ask);
-    const credentials = await createCredentials(ask, customer, world);
+    const awsSecret = breakAt === 'signature' ? secretAccessKey.toLowerCase() : secretAccessKey;
+    const credentials = await createCredentials(ask, customer, world, awsSecret);
     const all = Object.values(credentials);
     const isSilent = all.every(({ values }) => values.every(({ value }) => value === null));
     hold(isSilent, 'no answer holds a value that was stored');
@@ -167,9 +175,7 @@ async function run(told: Told, album: string): Promise<Run & { readonly from: nu
   return { ...(await runOnce({ ...told, album })), from };
 }
 
-async function firstRun(
-  told: Told & { readonly token: string | null; readonly breakAt: BreakPoint | null },
-): Promise<string> {
+async function firstRun(told: Told & { readonly token: string | null }): Promise<string> {
   const { timeline, world, ask, instanceId } = told;
   return await timeline.step('First run: the photo becomes an address in S3', async () => {
     const done = await run(told, 'first');
