@@ -4,13 +4,17 @@ import { demoClient } from '../providers/client-registry.ts';
 import { type Emulator, startEmulator } from '../providers/emulator.ts';
 import { createTrialClient } from '../providers/trial-client.ts';
 import { createReadAudit } from '../src/audit/read-audit.ts';
+import { getBuiltinType } from '../src/credentials/connection-type.ts';
+import { createCredential } from '../src/credentials/create-credential.ts';
+import type { Credential } from '../src/credentials/credential.ts';
 import { createAuthenticate } from '../src/faces/http/authenticate.ts';
 import { createHttpServer } from '../src/faces/http/server.ts';
 import { registerJsonApi } from '../src/faces/jsonapi/register.ts';
 import type { Rooms } from '../src/faces/jsonapi/rooms.ts';
 import { systemClock } from '../src/kernel/clock.ts';
-import { newId } from '../src/kernel/ids.ts';
+import { newId, type UnitId } from '../src/kernel/ids.ts';
 import { silentLog } from '../src/kernel/log.ts';
+import { Plain } from '../src/kernel/plain.ts';
 import { createEgress } from '../src/oauth/egress.ts';
 import { createUseNotes } from '../src/refresh/note-use.ts';
 import { createTokenReader } from '../src/refresh/read-token.ts';
@@ -239,4 +243,23 @@ function furnish(
       actorBySession: async () => null,
     }),
   };
+}
+
+/** A credential that another dialect has made in that unit. */
+export async function createCredentialElsewhere(rooms: TestHouse, unitId: UnitId): Promise<Credential> {
+  const { doors, tenant, vault, owner } = rooms;
+  return await doors.withTenant(tenant, async (tx) =>
+    createCredential({
+      tx,
+      vault,
+      actor: owner,
+      unitId,
+      label: 'From elsewhere',
+      type: await getBuiltinType(tx, 'api_key_secret'),
+      values: new Map([
+        ['api_key', Plain.fromText('k')],
+        ['api_secret', Plain.fromText('s')],
+      ]),
+    }),
+  );
 }

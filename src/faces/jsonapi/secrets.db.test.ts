@@ -1,14 +1,16 @@
 // Secrets over the wire, as their clients send them, on a fresh database.
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type JsonApiHouse, openJsonApiHouse, secretBody } from '../../../testing/jsonapi-house.ts';
-import { getBuiltinType } from '../../credentials/connection-type.ts';
-import { createCredential } from '../../credentials/create-credential.ts';
+import {
+  createCredentialElsewhere,
+  type JsonApiHouse,
+  openJsonApiHouse,
+  secretBody,
+} from '../../../testing/jsonapi-house.ts';
 import { listCredentials } from '../../credentials/credential.ts';
 import { addUse, removeUse } from '../../credentials/use.ts';
 import type { CredentialId } from '../../kernel/ids.ts';
 import { firstPage } from '../../kernel/page.ts';
-import { Plain } from '../../kernel/plain.ts';
 
 let house: JsonApiHouse;
 let secrets: string;
@@ -261,21 +263,8 @@ test('lists answer everything unless a page is asked for, by user and by client'
 });
 
 test('what one dialect makes, the other shows', async () => {
-  const { doors, tenant, vault, owner, customer } = house.rooms;
-  const credential = await doors.withTenant(tenant, async (tx) =>
-    createCredential({
-      tx,
-      vault,
-      actor: owner,
-      unitId: customer.id,
-      label: 'From elsewhere',
-      type: await getBuiltinType(tx, 'api_key_secret'),
-      values: new Map([
-        ['api_key', Plain.fromText('k')],
-        ['api_secret', Plain.fromText('s')],
-      ]),
-    }),
-  );
+  const { doors, tenant, owner, customer } = house.rooms;
+  const credential = await createCredentialElsewhere(house.rooms, customer.id);
   const shown = await house.ask('GET', `${secrets}/${credential.id}`);
   expect(shown.body.data.attributes).toMatchObject({
     name: 'From elsewhere',

@@ -1,0 +1,8 @@
+// What we use of a client that brings no types. It is called as a function, as sailors call it.
+declare module 'elasticio-rest-node' {
+  type Client = {
+    readonly secrets: { readonly retrieve: (workspaceId: string, secretId: string) => Promise<unknown> };
+  };
+  function connect(user?: string, password?: string): Client;
+  export = connect;
+}
