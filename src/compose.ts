@@ -16,6 +16,7 @@ import { createRevoker, revocationJob } from './credentials/revocation.ts';
 import type { AccountHouse } from './faces/account/exchange.ts';
 import { registerAccount } from './faces/account/register-account.ts';
 import { registerGraphql } from './faces/graphql/register-graphql.ts';
+import { registerTriggers } from './faces/hooks/trigger.ts';
 import type { House } from './faces/house.ts';
 import { createAuthenticate } from './faces/http/authenticate.ts';
 import { registerHealth } from './faces/http/health.ts';
@@ -335,6 +336,7 @@ async function registerFaces(app: FastifyInstance, house: House & AccountHouse):
   await registerGraphql(app, house);
   await registerOAuthPages(app, house);
   await registerJsonApi(app, house);
+  await registerTriggers(app, house);
 }
 
 function databaseLost(): never {
