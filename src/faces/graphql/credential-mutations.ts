@@ -9,7 +9,7 @@ import { Plain } from '../../kernel/plain.ts';
 import type { Tx } from '../../storage/doors.ts';
 import { builder, type InputPen } from './builder.ts';
 import { credentialById } from './credential.ts';
-import { fromGlobalId } from './global-id.ts';
+import { byGlobalId } from './global-id.ts';
 import { CredentialRef } from './objects.ts';
 import { mutation } from './payload.ts';
 import type { RequestContext } from './request-context.ts';
@@ -67,9 +67,12 @@ async function create(
     readonly values?: GivenValues;
   },
 ) {
-  const field = 'authorizationMethod';
-  const typeId = fromGlobalId<Id<'ConnectionType'>>('AuthorizationMethod', input.authorizationMethod, field);
-  const type = await getUsableType(tx, typeId, field);
+  const of = {
+    type: 'AuthorizationMethod',
+    id: input.authorizationMethod,
+    field: 'authorizationMethod',
+  } as const;
+  const type = await byGlobalId(of, (id: Id<'ConnectionType'>) => getUsableType(tx, id));
   return await createCredential({
     tx,
     vault: context.house.vault,

@@ -1,12 +1,9 @@
 import { decode } from '@msgpack/msgpack';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { acmeYaml, storeAcmeComponent } from '../../../testing/acme-component.ts';
+import { finishExecution } from '../../../testing/finish-execution.ts';
 import { type GraphqlAnswer, type GraphqlHouse, openGraphqlHouse } from '../../../testing/graphql-house.ts';
-import { type ExecutionId, newId } from '../../kernel/ids.ts';
-import { claimOldest, endExecution } from '../../runner/execution-store.ts';
-import { pack } from '../../runner/packed.ts';
-import { beginStep, endStep, insertLogs } from '../../runner/step-store.ts';
-import { placeOf } from '../../vault/sealed-columns.ts';
-import { acmeYaml, storeAcmeComponent } from './acme-component.fixture.ts';
+import type { ExecutionId } from '../../kernel/ids.ts';
 import { parseGlobalId, toGlobalId } from './global-id.ts';
 
 type Shown = GraphqlAnswer['data'];
@@ -285,7 +282,7 @@ describe('executions', () => {
       execution: { status: 'QUEUED', isTestExecution: true },
     });
     ids.execution = result.testInstanceFlowConfigResult.execution.id;
-    await run(parseGlobalId(ids.execution ?? '')?.id as ExecutionId);
+    await finishExecution(api.rooms, parseGlobalId(ids.execution ?? '')?.id as ExecutionId);
     const read = await api.ask(
       `query($id: ID!) { executionResult(id: $id) { status endedAt instance { id } flowConfig { id }
         stepResults(orderBy: {field: ENDED_AT, direction: ASC}) { edges { node { stepName displayStepName resultsUrl hasError } cursor } totalCount }
@@ -363,40 +360,3 @@ describe('executions', () => {
     expect(gone.errors[0]?.extensions).toEqual({ code: 'not_found', field: 'id' });
   });
 });
-
-/** What a worker would write: two steps, the second with a result, and two lines of log. */
-async function run(id: ExecutionId): Promise<void> {
-  const { tenant, customer, doors, vault } = api.rooms;
-  const processId = newId<never>() as string;
-  await doors.withTenant(tenant, async (tx) => {
-    expect(await claimOldest(tx, { customerId: customer.id, processId, limit: 5 })).toBe(id);
-    const { instanceId } = (await tx
-      .selectFrom('execution')
-      .select('instance_id as instanceId')
-      .where('id', '=', id)
-      .executeTakeFirstOrThrow()) as { instanceId: never };
-    for (const [position, stepName] of ['On Call', 'List Things'].entries()) {
-      const step = { executionId: id, processId, position, stepName };
-      await beginStep(tx, step);
-      const place = placeOf('stepResult', { tenant_id: tenant, execution_id: id, position });
-      const result = await vault.seal(
-        tx,
-        place,
-        pack({ data: { things: [1, 2] }, contentType: 'application/json' }),
-      );
-      await endStep(tx, {
-        ...step,
-        status: 'succeeded',
-        result,
-        contentType: 'application/json',
-        error: null,
-      });
-    }
-    const line = { stepName: null, at: new Date('2026-01-01T00:00:00Z') };
-    await insertLogs(tx, { executionId: id, instanceId }, [
-      { ...line, severity: 30, message: 'begin' },
-      { ...line, severity: 50, message: 'trouble' },
-    ]);
-    await endExecution(tx, { id, processId, status: 'succeeded', error: null });
-  });
-}

@@ -4,6 +4,7 @@ import { exportYaml } from '../../integrations/version.ts';
 import { invalidField } from '../../kernel/fault.ts';
 import type { UnitId } from '../../kernel/ids.ts';
 import type { Tx } from '../../storage/doors.ts';
+import { can } from '../../tenancy/actor.ts';
 import { builder } from './builder.ts';
 import { pageArgs, resolvePage } from './connection.ts';
 import { toGlobalId } from './global-id.ts';
@@ -58,7 +59,7 @@ IntegrationRef.implement({
       resolve: ({ integration }, _args, context) => customerOf(context, integration.unitPath),
     }),
     definition: t.string({
-      description: 'As YAML; secrets are left empty.',
+      description: 'As YAML, for those who build it; secrets are left empty.',
       args: { version: t.arg.int(), useLatestComponentVersions: t.arg.boolean() },
       resolve: async ({ integration, version }, args, context) => {
         if ((args.version ?? definitionVersion) !== definitionVersion) {
@@ -69,6 +70,8 @@ IntegrationRef.implement({
           );
         }
         const { actor } = context;
+        // It holds what only the organization fills in, and how its flows work.
+        if (!can(actor, 'integration.view', integration.unitPath)) return null;
         const versionId = version?.id ?? null;
         return await context.read((tx) =>
           exportYaml({ tx, actor, integrationId: integration.id, versionId }),

@@ -7,6 +7,8 @@ import {
   type OperationDefinitionNode,
   parse,
   type SelectionSetNode,
+  type StringValueNode,
+  visit,
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { Fault } from '../../kernel/fault.ts';
@@ -15,6 +17,7 @@ export const limits = {
   textBytes: 100_000,
   tokens: 4_000,
   depth: 12,
+  valueDepth: 20,
   aliases: 15,
   fields: 500,
   directives: 50,
@@ -41,6 +44,7 @@ export function createDocumentReader(): (text: string) => QueryDocument {
 function readDocument(text: string): QueryDocument {
   if (Buffer.byteLength(text) > limits.textBytes) throw tooMuch(`${limits.textBytes} bytes of text`);
   const document = parse(text, { maxTokens: limits.tokens });
+  checkValues(document);
   const operations = document.definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION);
   const fragments = fragmentsOf(document);
   if (operations.length > limits.operations) throw tooMuch(`${limits.operations} operations`);
@@ -49,10 +53,26 @@ function readDocument(text: string): QueryDocument {
   for (const operation of operations) {
     measure(operation.selectionSet, { fragments, tally, depth: 1, within: new Set() });
   }
-  for (const fragment of fragments.values()) {
-    tally.directives += fragment.directives?.length ?? 0;
-  }
   return { operations };
+}
+
+/** Lists in lists in lists: what refuses them prints them, and that grows with the square of their depth. */
+function checkValues(document: DocumentNode): void {
+  let depth = 0;
+  const nested = {
+    enter: () => {
+      depth += 1;
+      if (depth > limits.valueDepth) throw tooMuch(`${limits.valueDepth} levels of lists and objects`);
+    },
+    leave: () => {
+      depth -= 1;
+    },
+  };
+  const StringValue = ({ value }: StringValueNode) => {
+    if (value.includes('\u0000'))
+      throw new Fault('bad_request', 'A text in the query holds a NUL character.');
+  };
+  visit(document, { ListValue: nested, ObjectValue: nested, ListType: nested, StringValue });
 }
 
 function fragmentsOf(document: DocumentNode): ReadonlyMap<string, FragmentDefinitionNode> {
@@ -74,10 +94,11 @@ function measure(set: SelectionSetNode, place: Place): void {
   if (place.depth > limits.depth) throw tooMuch(`${limits.depth} levels of fields`);
   for (const selection of set.selections) {
     tally.directives += selection.directives?.length ?? 0;
+    // Spreads count as well: fragments that double and hold no field at all would never end.
+    tally.fields += 1;
+    if (selection.kind === Kind.FIELD && selection.alias !== undefined) tally.aliases += 1;
+    check(tally);
     if (selection.kind === Kind.FIELD) {
-      tally.fields += 1;
-      if (selection.alias !== undefined) tally.aliases += 1;
-      check(tally);
       // Introspection has a depth rule of its own in the validation.
       const isIntrospection = selection.name.value === '__schema' || selection.name.value === '__type';
       if (selection.selectionSet !== undefined) {

@@ -1,10 +1,10 @@
-// For tests: a component of the organization with one OAuth connection, one with an API key and one action, stored
+// A component of the organization with one OAuth connection, one with an API key and one action, stored
 // without a host; and an integration that uses all of them.
-import { componentDefinition } from '../../hosts/component-definition.ts';
-import { storeComponentVersion } from '../../integrations/component.ts';
-import type { UnitId } from '../../kernel/ids.ts';
-import type { Doors } from '../../storage/doors.ts';
-import type { Actor } from '../../tenancy/actor.ts';
+import { componentDefinition } from '../src/hosts/component-definition.ts';
+import { storeComponentVersion } from '../src/integrations/component.ts';
+import type { UnitId } from '../src/kernel/ids.ts';
+import type { Doors } from '../src/storage/doors.ts';
+import type { Actor } from '../src/tenancy/actor.ts';
 
 const definition = componentDefinition.parse({
   key: 'acme',
