@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { Emulator } from '../providers/emulator.ts';
 import {
   type ConnectionType,
+  type DeclaredType,
   declareConnectionTypes,
   getBuiltinType,
 } from '../src/credentials/connection-type.ts';
@@ -49,8 +50,29 @@ export async function seeCredential(house: TestHouse, credential: Credential): P
   return await house.doors.withTenant(credential.tenantId, (tx) => findCredential(tx, credential.id));
 }
 
-/** A component's OAuth type whose credentials know where tokens are taken back. */
-export async function declareOAuthType(house: TestHouse, at: TestTenant = house): Promise<ConnectionType> {
+export function declaredField(
+  key: string,
+  is: { readonly secret?: boolean; readonly required?: boolean; readonly defaultValue?: string } = {},
+) {
+  const { secret = false, required = true, defaultValue = null } = is;
+  return {
+    key,
+    label: key,
+    type: 'string' as const,
+    secret,
+    required,
+    shown: true,
+    defaultValue,
+    comments: '',
+  };
+}
+
+/** As a published component declares it. */
+export async function declareType(
+  house: TestHouse,
+  type: Pick<DeclaredType, 'key' | 'fields'> & Partial<DeclaredType>,
+  at: TestTenant = house,
+): Promise<ConnectionType> {
   return await house.doors.withTenant(at.tenant, async (tx) => {
     const componentId = newId<never>() as string;
     const componentVersionId = newId<never>() as string;
@@ -60,41 +82,27 @@ export async function declareOAuthType(house: TestHouse, at: TestTenant = house)
     );
     await sql`insert into component_version (tenant_id, id, component_id, version_no, signature, definition, package)
       values (${at.tenant}, ${componentVersionId}, ${componentId}, 1, '', '{}', '')`.execute(tx);
-    const field = (key: string, secret: boolean, required: boolean) => ({
-      key,
-      label: key,
-      type: 'string' as const,
-      secret,
-      required,
-      shown: true,
-      defaultValue: null,
-      comments: '',
-    });
     const [declared] = await declareConnectionTypes(tx, {
       tenantId: at.tenant,
       componentVersionId,
-      types: [
-        {
-          key: 'widgets',
-          label: 'Widgets',
-          comments: '',
-          oauthKind: 'authorization_code',
-          pkce: null,
-          oauthOptions: {},
-          fields: [
-            field('clientId', false, true),
-            field('clientSecret', true, true),
-            field('authorizeUrl', false, true),
-            field('tokenUrl', false, true),
-            field('revokeUrl', false, false),
-            field('siteId', false, false),
-          ],
-        },
-      ],
+      types: [{ label: type.key, comments: '', oauthKind: null, pkce: null, oauthOptions: {}, ...type }],
     });
     if (declared === undefined) throw new Error('no type was declared');
     return declared;
   });
+}
+
+/** A component's OAuth type whose credentials know where tokens are taken back. */
+export async function declareOAuthType(house: TestHouse, at: TestTenant = house): Promise<ConnectionType> {
+  const fields = [
+    declaredField('clientId'),
+    declaredField('clientSecret', { secret: true }),
+    declaredField('authorizeUrl'),
+    declaredField('tokenUrl'),
+    declaredField('revokeUrl', { required: false }),
+    declaredField('siteId', { required: false }),
+  ];
+  return await declareType(house, { key: 'widgets', oauthKind: 'authorization_code', fields }, at);
 }
 
 export type StoredGrant = {

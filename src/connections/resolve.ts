@@ -57,6 +57,9 @@ export type ResolveOptions = {
   readonly isTrusted: boolean;
 };
 
+/** Values together with the type that names them. */
+type Layer = { readonly type: ConnectionType; readonly values: ReadonlyMap<string, Plain> };
+
 export async function resolveConnection(options: ResolveOptions): Promise<ResolvedConnection> {
   const { tx, vault, tenant, variable } = options;
   const credential = await findCredential(tx, options.credentialId);
@@ -66,13 +69,15 @@ export async function resolveConnection(options: ResolveOptions): Promise<Resolv
   const stored = await openStoredValues({ tx, vault, tenant, credentialId: credential.id });
   if (credential.authClientId !== null) await addClientValues(tx, own, credential.authClientId, stored);
   const templateId = (credential.templateId ?? variable?.templateId ?? null) as TemplateId | null;
-  const fromTemplate =
-    templateId === null ? new Map<string, Plain>() : await openTemplate(options, templateId);
   const defaults =
     variable === null
       ? new Map<string, Plain>()
       : await openDefaults({ tx, vault, tenant, variableId: variable.id });
-  const layers = [stored, fromTemplate, defaults];
+  const layers: readonly Layer[] = [
+    { type: own, values: stored },
+    ...(templateId === null ? [] : [await openTemplate(options, templateId)]),
+    { type: wanted, values: defaults },
+  ];
   const modernFields = fieldsFor(wanted, layers);
   const legacyFields = fieldsFor(own, layers);
   const token = options.tokens === null ? null : tokenOf(options.tokens);
@@ -125,19 +130,16 @@ async function addClientValues(
  * A template's values; for strangers' components without its secrets. What is secret is said by the template's own type:
  * under the name of the wanted field the same value may look harmless.
  */
-async function openTemplate(options: ResolveOptions, id: TemplateId): Promise<ReadonlyMap<string, Plain>> {
+async function openTemplate(options: ResolveOptions, id: TemplateId): Promise<Layer> {
   const { tx, vault, tenant, isTrusted } = options;
   const values = await openTemplateValues({ tx, vault, tenant, id });
-  if (isTrusted) return values;
-  const { fields } = await getConnectionType(tx, (await getTemplate(tx, id)).connectionType);
-  const open = new Set(fields.filter((field) => !field.secret).map((field) => field.key));
-  return new Map([...values].filter(([key]) => open.has(key)));
+  const type = await getConnectionType(tx, (await getTemplate(tx, id)).connectionType);
+  if (isTrusted) return { type, values };
+  const open = new Set(type.fields.filter((field) => !field.secret).map((field) => field.key));
+  return { type, values: new Map([...values].filter(([key]) => open.has(key))) };
 }
 
-function fieldsFor(
-  type: ConnectionType,
-  layers: readonly ReadonlyMap<string, Plain>[],
-): Record<string, string> {
+function fieldsFor(type: ConnectionType, layers: readonly Layer[]): Record<string, string> {
   const fields: Record<string, string> = {};
   for (const field of type.fields) {
     if (type.oauthKind !== null && oauthFieldRole(field.key) === 'clientSecret') continue;
@@ -147,10 +149,15 @@ function fieldsFor(
   return fields;
 }
 
-function firstValue(key: string, layers: readonly ReadonlyMap<string, Plain>[]): string | undefined {
-  for (const layer of layers) {
-    const source = sourceFieldFor(key, [...layer.keys()]);
-    const value = source === null ? undefined : layer.get(source);
+function firstValue(key: string, layers: readonly Layer[]): string | undefined {
+  for (const { type, values } of layers) {
+    // By the names that the type declares, not by those that have a value: a field left empty must not be filled with
+    // another one that sounds alike.
+    const source = sourceFieldFor(
+      key,
+      type.fields.map((field) => field.key),
+    );
+    const value = source === null ? undefined : values.get(source);
     if (value !== undefined) return value.revealText();
   }
   return undefined;
