@@ -6,8 +6,9 @@ import { deleteInstance, type Instance } from '../integrations/instance.ts';
 import { silentLog } from '../kernel/log.ts';
 import { startWorker } from '../storage/worker.ts';
 import { updateUnit } from '../tenancy/unit.ts';
-import { claimOldest } from './execution-store.ts';
+import { claimOldest, endExecution } from './execution-store.ts';
 import { executionJob } from './invoke.ts';
+import { beginStep, endStep } from './step-store.ts';
 import { checkTicket, issueTicket } from './ticket.ts';
 
 let rooms: RunnerHouse;
@@ -16,10 +17,7 @@ beforeAll(async () => {
   rooms = await openRunnerHouse();
   await rooms.publishProbe();
   const url = fixed(`${rooms.service.url}/gate`);
-  const steps = [
-    { name: 'Gate', action: 'call', inputs: { url } },
-    { name: 'After', action: 'file' },
-  ];
+  const steps = [{ name: 'Gate', action: 'call', inputs: { url } }];
   instance = await rooms.instanceOf(await rooms.publish(probeYaml({ steps })));
 });
 beforeEach(() => rooms.service.shut());
@@ -64,7 +62,7 @@ test('of 20 triggers at once as many run as the customer may, over two processes
   expect(new Set(await statuses(invoked))).toEqual(new Set(['succeeded']));
   expect(rooms.service.most()).toBe(3);
   await limitTo(null);
-});
+}, 90_000);
 
 test('without a limit of its own a customer has that of the installation; the oldest goes first', async () => {
   const worker = await rooms.process({ customerLimit: 1 });
@@ -119,6 +117,37 @@ test('an execution whose process dies before any step starts over, but not for e
   }
   expect((await rooms.see(executionId)).error).toContain('ended each time this execution began');
   await rooms.work(surviving);
+});
+
+test('a process that was thought dead and comes back begins nothing, ends nothing and decides nothing', async () => {
+  const { doors, tenant } = rooms.house;
+  const { executionId } = await rooms.trigger(instance);
+  const [slow, other] = [await rooms.process(), await rooms.process()];
+  const claim = (process: RunnerProcess) =>
+    doors.withTenant(tenant, (tx) =>
+      claimOldest(tx, { customerId: rooms.house.customer.id, processId: process.processId, limit: 10 }),
+    );
+  const begin = (process: RunnerProcess, position: number) =>
+    doors.withTenant(tenant, (tx) =>
+      beginStep(tx, { executionId, processId: process.processId, position, stepName: 'Hook' }),
+    );
+  const end = (process: RunnerProcess, position: number) =>
+    doors.withTenant(tenant, (tx) => {
+      const key = { executionId, processId: process.processId, position, status: 'failed' } as const;
+      return endStep(tx, { ...key, result: null, contentType: null, error: null });
+    });
+  const decide = (process: RunnerProcess) =>
+    doors.withTenant(tenant, (tx) =>
+      endExecution(tx, { id: executionId, processId: process.processId, status: 'failed', error: null }),
+    );
+  await claim(slow);
+  expect(await begin(slow, 0)).toBe(true);
+  await bury(slow);
+  await other.runner.recover();
+  expect(await claim(other)).toBe(executionId);
+  expect([await begin(slow, 1), await end(slow, 0), await decide(slow)]).toEqual([false, false, false]);
+  expect([await begin(other, 0), await end(other, 0), await decide(other)]).toEqual([true, true, true]);
+  await rooms.work(other);
 });
 
 test('what one process claimed and lost sight of is taken back, what it works on is not', async () => {
@@ -188,21 +217,37 @@ test('a ticket gives its credentials while its step runs, and nothing afterwards
   const worker = await rooms.process();
   const other = await rooms.house.addTenant('Ticket thief');
   const credential = await rooms.apiKeyCredential();
-  const { executionId } = await rooms.trigger(instance);
+  const inputs = { url: fixed(`${rooms.service.url}/gate`) };
+  const twice = await rooms.instanceOf(
+    await rooms.publish(
+      probeYaml({
+        steps: [
+          { name: 'One', action: 'call', inputs },
+          { name: 'Two', action: 'call', inputs },
+        ],
+      }),
+    ),
+  );
+  const { executionId } = await rooms.trigger(twice);
   const working = rooms.work(worker);
   await rooms.service.whenWaiting(1);
   const { doors, tenant } = rooms.house;
   const issue = (livesForSeconds: number) =>
     doors.withTenant(tenant, (tx) =>
-      issueTicket(tx, { executionId, stepName: 'Gate', credentialIds: [credential.id], livesForSeconds }),
+      issueTicket(tx, { executionId, stepName: 'One', credentialIds: [credential.id], livesForSeconds }),
     );
   const ticket = (await issue(60)).revealText();
   const check = (text: string, at = tenant) => doors.withTenant(at, (tx) => checkTicket(tx, text));
-  expect(await check(ticket)).toEqual({ executionId, stepName: 'Gate', credentialIds: [credential.id] });
+  expect(await check(ticket)).toEqual({ executionId, stepName: 'One', credentialIds: [credential.id] });
   expect(await check(ticket, other.tenant)).toBeNull();
   expect(await check(`${ticket}x`)).toBeNull();
   expect(await check((await issue(0)).revealText())).toBeNull();
+  rooms.service.releaseOne();
+  await rooms.service.whenWaiting(1);
+  expect((await rooms.see(executionId)).status).toBe('running');
+  expect(await check(ticket)).toBeNull();
+  const second = (await issue(60)).revealText();
   rooms.service.open();
   await working;
-  expect(await check(ticket)).toBeNull();
+  expect(await check(second)).toBeNull();
 });

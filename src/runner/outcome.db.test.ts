@@ -150,3 +150,30 @@ test('what a run learned of a credential is not said of another one that was bou
   await working;
   expect(await rooms.colours(instance)).toEqual({ account: yellow });
 });
+
+test('an execution that goes on after a connection error succeeds, and leaves that connection red', async () => {
+  const url = fixed(`${rooms.service.url}/api`);
+  const tolerant = await rooms.publish(
+    probeYaml({
+      variables: [probeConnection('Good', 'apiKey'), probeConnection('Bad', 'apiKey')],
+      steps: [
+        {
+          name: 'One',
+          action: 'call',
+          inputs: { url, connection: variable('Bad') },
+          errorConfig: { errorHandlerType: 'ignore' },
+        },
+        { name: 'Other', action: 'call', inputs: { url, connection: variable('Good') } },
+        { name: 'Look', action: 'look', inputs: { connection: variable('Bad') } },
+      ],
+    }),
+  );
+  const instance = await rooms.instanceOf(tolerant, {
+    settings: [
+      { key: 'Good', credentialId: (await rooms.apiKeyCredential()).id },
+      { key: 'Bad', credentialId: (await rooms.apiKeyCredential({ key: 'planted-bad-key-1234' })).id },
+    ],
+  });
+  expect((await run(instance)).status).toBe('succeeded');
+  expect(await rooms.colours(instance)).toMatchObject({ good: green, bad: { status: 'error' } });
+});
