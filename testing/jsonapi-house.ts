@@ -164,7 +164,7 @@ export function clientBody(
           ...credentials,
         },
       },
-      relationships: { components: { data: [{ id: 'c0ffee', type: 'component' }] }, ...level },
+      relationships: { components: { data: [{ id: 'component-1', type: 'component' }] }, ...level },
     },
   };
 }
@@ -228,7 +228,8 @@ function furnish(
     heartbeat: { isSeen: () => true },
     refreshOne,
   });
-  const readCredential = createReadCredential({ doors, vault, onFlush: authority.onFlush });
+  const reading = { doors, vault, onFlush: authority.onFlush };
+  const readCredential = createReadCredential(reading);
   return {
     clock,
     random,

@@ -123,7 +123,7 @@ test('all secrets of a workspace are listed with their components, also those of
     });
     expect(await listing.fetchAllSecretsForWorkspace({ workspaceId: other })).toEqual([
       { secretId: foreign.id, secretName: 'From elsewhere', componentIds: [] },
-      { secretId: secret.body.data.id, secretName: 'My account', componentIds: ['c0ffee'] },
+      { secretId: secret.body.data.id, secretName: 'My account', componentIds: ['component-1'] },
     ]);
   }
 });

@@ -134,7 +134,7 @@ test('clients above one’s own unit are readable without their credentials, by 
     const above = await house.ask('GET', `/auth-clients/${ofTenant}`, undefined, { token });
     expect(above.status, role).toBe(200);
     expect(above.body.data.attributes).toEqual({ type: 'oauth2', name: 'Emulator' });
-    expect(above.body.data.relationships.components.data).toEqual([{ id: 'c0ffee', type: 'component' }]);
+    expect(above.body.data.relationships.components.data).toEqual([{ id: 'component-1', type: 'component' }]);
     const own = await house.ask('GET', `/auth-clients/${ofContract}`, undefined, { token });
     expect(Object.hasOwn(own.body.data.attributes, 'credentials'), role).toBe(role === 'customer_admin');
     expect(

@@ -46,11 +46,11 @@ export async function readSecret(
 
 type AnsweringHouse = Pick<Rooms, 'clock' | 'doors' | 'readAudit' | 'useNotes'>;
 
-/** The secrets as the actor may see them; whoever sees credentials is recorded. */
+/** The secrets, as JSON, as far as the actor may see them; whoever sees credentials is recorded. */
 export async function answerSecrets(
   house: AnsweringHouse,
   of: { readonly actor: Actor; readonly workspace: Workspace; readonly readings: readonly Reading[] },
-): Promise<readonly Readonly<Record<string, unknown>>[]> {
+): Promise<readonly string[]> {
   const { actor, workspace, readings } = of;
   const showsCredentials = can(actor, 'credential.reveal', workspace.path);
   if (showsCredentials) await record(house, actor, readings);

@@ -7,6 +7,8 @@ import {
   secretBody,
 } from '../../../testing/jsonapi-house.ts';
 import type { TestTenant } from '../../../testing/test-house.ts';
+import type { CredentialId } from '../../kernel/ids.ts';
+import { answerSecrets } from './read-secret.ts';
 
 const canary = {
   access: 'canary-access-token',
@@ -201,6 +203,25 @@ test('reads of a machine are on record within the second, with their number', as
       .execute(),
   );
   expect(events).toEqual([{ detail: { count: 3 }, object_id: secretPath.split('/').at(-1) }]);
+});
+
+test('a person’s look is on record before the answer leaves', async () => {
+  const { doors, tenant, owner } = house.rooms;
+  const id = secretPath.split('/').at(-1) as CredentialId;
+  const reading = await house.face.reader.find({ tenant, credentialId: id });
+  const path = await house.face.authority.unitPath(tenant, house.rooms.customer.id);
+  if (reading === null || path === null) throw new Error('the secret is not there');
+  const actor = { ...owner, kind: 'person', apiTokenId: null } as const;
+  const [shown] = await answerSecrets(house.face, {
+    actor,
+    workspace: { id: house.rooms.customer.id, path },
+    readings: [reading],
+  });
+  expect(shown).toContain(canary.access);
+  const events = await doors.withTenant(tenant, (tx) =>
+    tx.selectFrom('audit_event').select('object_id').where('action', '=', 'credential.revealed').execute(),
+  );
+  expect(events).toEqual([{ object_id: id }]);
 });
 
 test('nobody enters without a token, with a wrong one, or with somebody else’s e-mail', async () => {

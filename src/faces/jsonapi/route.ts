@@ -11,7 +11,11 @@ export type Scopes = {
   readonly bodiless: FastifyInstance;
 };
 
-/** As text, so that the framework does not look for a schema or stringify once more. */
 export function sendJson(reply: FastifyReply, body: unknown): FastifyReply {
-  return reply.header('content-type', jsonType).send(JSON.stringify(body));
+  return sendText(reply, JSON.stringify(body));
+}
+
+/** JSON as text, so that the framework neither looks for a schema nor stringifies once more. */
+export function sendText(reply: FastifyReply, json: string): FastifyReply {
+  return reply.header('content-type', jsonType).send(json);
 }

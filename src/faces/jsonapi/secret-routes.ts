@@ -10,7 +10,7 @@ import { type PageQuery, pageMeta, pageOf, parameter, type Query, refuseUnknownF
 import { idIn, idInPath } from './read-input.ts';
 import { answerSecrets, findSecret, readSecret, type SecretRequest } from './read-secret.ts';
 import type { Rooms } from './rooms.ts';
-import { jsonApi, type Scopes, sendJson } from './route.ts';
+import { jsonApi, type Scopes, sendText } from './route.ts';
 import { findWorkspace, type Workspace } from './workspace.ts';
 import { createSecret, deleteSecret, updateSecret } from './write-secret.ts';
 
@@ -25,7 +25,8 @@ export function registerSecretRoutes(scopes: Scopes, house: Rooms): void {
     const { actor, workspace } = await enter(house, request);
     const { readings, page, totalCount } = await listSecrets(house, actor, workspace, request.query as Query);
     const data = await answerSecrets(house, { actor, workspace, readings });
-    return sendJson(reply, { data, meta: pageMeta(page, totalCount) });
+    const meta = JSON.stringify(pageMeta(page, totalCount));
+    return sendText(reply, `{"data":[${data.join(',')}],"meta":${meta}}`);
   });
 
   scopes.json.get(one, jsonApi, async (request, reply) => {
@@ -96,7 +97,7 @@ async function sendOne(
 ): Promise<FastifyReply> {
   const { actor, workspace } = wanted;
   const [data] = await answerSecrets(house, { actor, workspace, readings: [reading] });
-  return sendJson(reply, { data, meta: {} });
+  return sendText(reply, `{"data":${data ?? 'null'},"meta":{}}`);
 }
 
 type Listed = {
