@@ -21,7 +21,7 @@ const unseenHeaders = new Set(['authorization', 'api-key', 'cookie', 'proxy-auth
 type TriggerRequest = FastifyRequest<{ Params: { word: string; '*'?: string } }>;
 
 export async function registerTriggers(app: FastifyInstance, house: House): Promise<void> {
-  await app.register(async (scope) => {
+  await app.register((scope, _options, done) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser(
       '*',
@@ -36,6 +36,7 @@ export async function registerTriggers(app: FastifyInstance, house: House): Prom
         handler: (request, reply) => trigger(house, request as TriggerRequest, reply),
       });
     }
+    done();
   });
 }
 
