@@ -12,6 +12,7 @@ export type TrialService = {
   readonly most: () => number;
   /** Resolves when so many wait. */
   readonly whenWaiting: (count: number) => Promise<void>;
+  readonly whenNobodyWaits: () => Promise<void>;
   /** Answers everybody who waits, and from now on at once. */
   readonly open: () => void;
   readonly shut: () => void;
@@ -33,6 +34,16 @@ export async function startTrialService(
     response.writeHead(status, { 'content-type': 'application/json' });
     response.end(JSON.stringify(body));
   };
+  const when = (isSo: () => boolean): Promise<void> =>
+    new Promise((resolve) => {
+      const watch = (): void => {
+        if (!isSo()) return;
+        watchers.delete(watch);
+        resolve();
+      };
+      watchers.add(watch);
+      watch();
+    });
   const server = http.createServer((request, response) => {
     if (request.url?.startsWith('/gate') === true) {
       if (!isShut) return answer(response, 200, { gate: 'open' });
@@ -41,6 +52,7 @@ export async function startTrialService(
       response.on('close', () => {
         const at = held.indexOf(response);
         if (at >= 0) held.splice(at, 1);
+        for (const watch of watchers) watch();
       });
       for (const watch of watchers) watch();
       return;
@@ -58,16 +70,8 @@ export async function startTrialService(
     shown,
     waiting: () => held.length,
     most: () => most,
-    whenWaiting: (count) =>
-      new Promise((resolve) => {
-        const watch = (): void => {
-          if (held.length < count) return;
-          watchers.delete(watch);
-          resolve();
-        };
-        watchers.add(watch);
-        watch();
-      }),
+    whenWaiting: (count) => when(() => held.length >= count),
+    whenNobodyWaits: () => when(() => held.length === 0),
     open: () => {
       isShut = false;
       for (const response of held.splice(0)) answer(response, 200, { gate: 'open' });
