@@ -8,6 +8,7 @@ import { selectExecution } from '../../runner/execution-store.ts';
 import { invokeTrigger } from '../../runner/invoke.ts';
 import type { Payload } from '../../runner/payload.ts';
 import { parseTriggerWord } from '../../runner/trigger-address.ts';
+import { toGlobalId } from '../graphql/global-id.ts';
 import type { House } from '../house.ts';
 
 const bodyLimitBytes = 6 * 1024 * 1024;
@@ -55,11 +56,12 @@ async function trigger(house: House, request: TriggerRequest, reply: FastifyRepl
       apiKey: typeof apiKey === 'string' ? apiKey : null,
     }),
   );
-  // The vendor's command line follows an execution by this header.
-  void reply.header('prismatic-executionid', executionId);
+  // As the API names it: the vendor's command line follows an execution by this header.
+  const globalId = toGlobalId('InstanceExecutionResult', executionId);
+  void reply.header('prismatic-executionid', globalId);
   const wantsEnd = isSynchronous || request.headers['prismatic-synchronous'] === 'true';
-  if (!wantsEnd) return reply.code(200).send({ executionId });
-  return reply.code(200).send({ executionId, ...(await endOf(house, tenant, executionId)) });
+  if (!wantsEnd) return reply.code(200).send({ executionId: globalId });
+  return reply.code(200).send({ executionId: globalId, ...(await endOf(house, tenant, executionId)) });
 }
 
 function payloadOf(request: TriggerRequest): Payload {
