@@ -68,7 +68,7 @@ export async function connectAccount(
       expectedConsentNo: (await getGrant(tx, credential.id)).consentNo,
       tokens: {
         accessToken: Plain.fromText(accessToken),
-        refreshToken: Plain.fromText(refreshToken),
+        refreshToken: refreshToken === '' ? null : Plain.fromText(refreshToken),
         tokenType: 'Bearer',
         scope: null,
         extra: timing.extra ?? {},

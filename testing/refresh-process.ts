@@ -3,7 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Emulator } from '../providers/emulator.ts';
 import { type Clock, systemClock } from '../src/kernel/clock.ts';
 import { silentLog } from '../src/kernel/log.ts';
-import { createEgress } from '../src/oauth/egress.ts';
+import { createEgress, type Egress } from '../src/oauth/egress.ts';
 import { createHeartbeat, type Heartbeat } from '../src/refresh/heartbeat.ts';
 import { createTokenReader, type TokenReader } from '../src/refresh/read-token.ts';
 import { createReadCredential } from '../src/refresh/reading.ts';
@@ -11,6 +11,7 @@ import { createRefreshFlight, type RefreshFlight } from '../src/refresh/refresh-
 import { createRefreshOne } from '../src/refresh/refresh-one.ts';
 import { createRefresher, type Refresher } from '../src/refresh/refresher.ts';
 import type { Doors } from '../src/storage/doors.ts';
+import type { Vault } from '../src/vault/vault.ts';
 import type { TestHouse } from './test-house.ts';
 
 export type RefreshProcess = {
@@ -28,10 +29,17 @@ export async function openRefreshProcess(
   doors: Doors = house.doors,
   clock: Clock = systemClock,
 ): Promise<RefreshProcess> {
-  const processId = randomUUID();
   const egress = createEgress({ allow: [new URL(provider.url).host], log: silentLog });
-  const vault = house.testVault.again({ doors });
-  const parts = { doors, vault, egress, clock, random: Math.random, log: silentLog };
+  return await refreshProcessOn({ doors, vault: house.testVault.again({ doors }), egress }, clock);
+}
+
+/** The same on rooms that are there already. */
+export async function refreshProcessOn(
+  rooms: { readonly doors: Doors; readonly vault: Vault; readonly egress: Egress },
+  clock: Clock = systemClock,
+): Promise<RefreshProcess> {
+  const processId = randomUUID();
+  const parts = { ...rooms, clock, random: Math.random, log: silentLog };
   const refreshOne = createRefreshOne(parts);
   const heartbeat = createHeartbeat({ ...parts, processId, build: 'test' });
   await heartbeat.beat();

@@ -17,7 +17,7 @@ export type Refresher = {
   readonly start: () => Promise<void>;
   /** Claims nothing more, waits for what was sent, and says goodbye. */
   readonly drain: () => Promise<void>;
-  /** Rounds by hand until nothing is due; answers how many were tried. For tests and operators. */
+  /** Takes over, then rounds by hand until nothing is due; answers how many were tried. For tests and operators. */
   readonly runOnce: () => Promise<number>;
 };
 
@@ -61,6 +61,7 @@ export function createRefresher(deps: RefresherDeps): Refresher {
     },
     async runOnce() {
       await heartbeat.beat();
+      await desk.recover();
       return await desk.claimAll();
     },
   };
