@@ -8,6 +8,7 @@ import {
 } from '../../../testing/jsonapi-house.ts';
 import type { TestTenant } from '../../../testing/test-house.ts';
 import type { CredentialId } from '../../kernel/ids.ts';
+import { createCustomer } from '../../tenancy/unit.ts';
 import { answerSecrets } from './read-secret.ts';
 
 const canary = {
@@ -147,6 +148,35 @@ test('another tenant finds nothing of it, by any address and in any relationship
     { contract: { data: { id: workspace, type: 'contract' } } },
   );
   expect((await house.ask('POST', '/auth-clients', foreignLevel, { token })).status).toBe(404);
+});
+
+test('another customer of the same organization finds nothing of it either', async () => {
+  const { rooms } = house;
+  const sibling = await rooms.doors.withTenant(rooms.tenant, (tx) =>
+    createCustomer({ tx, actor: rooms.owner, name: 'Pied Piper' }),
+  );
+  const token = await house.tokenOf(await rooms.addActor(rooms, sibling.id, 'customer_admin'));
+  const level = { contract: { data: { id: workspace, type: 'contract' } } };
+  const ofCustomer = await house.makeClient({}, level);
+  for (const path of [
+    `/workspaces/${workspace}`,
+    `/workspaces/${workspace}/secrets`,
+    secretPath,
+    `/contracts/${workspace}`,
+    `/auth-clients/${ofCustomer}`,
+    `/auth-clients?contract_id=${workspace}`,
+    `/workspaces?contract_id=${workspace}`,
+  ]) {
+    expect((await house.ask('GET', path, undefined, { token })).status, path).toBe(404);
+  }
+  const listed = await house.ask('GET', '/workspaces', undefined, { token });
+  expect(listed.body.data.map((unit: { id: string }) => unit.id)).toEqual([sibling.id]);
+  const secrets = `/workspaces/${workspace}/secrets`;
+  const body = secretBody(clientId, { access_token: 't' });
+  expect((await house.ask('POST', secrets, body, { token })).status).toBe(404);
+  const own = `/workspaces/${sibling.id}/secrets`;
+  const stolen = secretBody(ofCustomer, { access_token: 't' });
+  expect((await house.ask('POST', own, stolen, { token })).status).toBe(404);
 });
 
 test('a secret is found only in its own workspace', async () => {
