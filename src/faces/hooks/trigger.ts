@@ -8,7 +8,7 @@ import { selectExecution } from '../../runner/execution-store.ts';
 import { invokeTrigger } from '../../runner/invoke.ts';
 import type { Payload } from '../../runner/payload.ts';
 import { parseTriggerWord } from '../../runner/trigger-address.ts';
-import { toGlobalId, toGlobalId } from '../graphql/global-id.ts';
+import { toGlobalId } from '../graphql/global-id.ts';
 import type { House } from '../house.ts';
 
 const bodyLimitBytes = 6 * 1024 * 1024;
