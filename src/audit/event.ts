@@ -63,7 +63,6 @@ export const auditActions = [
   'integration.deleted',
   'integration.imported',
   'integration.published',
-  'integration.updated',
   'invitation.completed',
   'invitation.opened',
   'invitation.revoked',
@@ -111,7 +110,10 @@ export const systemActor: AuditActor = { kind: 'system', principalId: null, name
 export type AuditEvent = {
   readonly actor: AuditActor;
   readonly action: AuditAction;
-  readonly object: { readonly kind: string; readonly id: string } | null;
+  /** `id` null = several of a kind, which `objects` names. */
+  readonly object: { readonly kind: string; readonly id: string | null } | null;
+  /** How often each was the object; for events that sum up many reads. */
+  readonly objects?: Readonly<Record<string, number>>;
   readonly result?: 'ok' | 'refused' | 'failed';
   /** Names of the fields that changed; never their values. */
   readonly fields?: readonly string[];
@@ -141,16 +143,19 @@ function rowOf(event: AuditEvent) {
     actor_name: event.actor.name === null ? null : storable(event.actor.name),
     action: event.action,
     object_kind: event.object?.kind ?? null,
-    object_id: event.object === null ? null : storable(event.object.id),
+    object_id: event.object === null || event.object.id === null ? null : storable(event.object.id),
     result: event.result ?? 'ok',
     fields: (event.fields ?? []).map(storable),
     request_id: event.requestId ? storable(event.requestId) : null,
-    detail: Object.fromEntries(
-      Object.entries(detail).map(([key, value]) => [
-        key,
-        typeof value === 'string' ? storable(value) : value,
-      ]),
-    ),
+    detail: {
+      ...Object.fromEntries(
+        Object.entries(detail).map(([key, value]) => [
+          key,
+          typeof value === 'string' ? storable(value) : value,
+        ]),
+      ),
+      ...(event.objects === undefined ? {} : { objects: event.objects }),
+    },
   };
 }
 

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import type { ComponentDefinition } from '../hosts/component-definition.ts';
 import type { Id, TenantId, UnitId } from '../kernel/ids.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
+import { containsPattern } from '../storage/contains-pattern.ts';
 import type { Tx } from '../storage/doors.ts';
 
 export type ComponentId = Id<'Component'>;
@@ -64,7 +65,7 @@ export async function selectComponents(
   },
 ): Promise<Page<ComponentVersion>> {
   const keys = filter.keys === null ? null : [...filter.keys];
-  const pattern = filter.search === null ? null : `%${filter.search.replace(/[\\%_]/g, '\\$&')}%`;
+  const pattern = containsPattern(filter.search);
   const matching = sql`
     where v.version_no = (select max(n.version_no) from component_version n
         where n.tenant_id = c.tenant_id and n.component_id = c.id)

@@ -24,7 +24,7 @@ import {
 } from './component-store.ts';
 import type { ComponentRef } from './definition.ts';
 
-export type { ComponentVersion, ComponentVersionId } from './component-store.ts';
+export type { ComponentVersion } from './component-store.ts';
 
 /** What a reference means at this moment. Null when there is no such component, or not that version of it. */
 export async function findComponentVersion(tx: Tx, ref: ComponentRef): Promise<ComponentVersion | null> {

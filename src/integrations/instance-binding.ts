@@ -18,11 +18,6 @@ export type Setting =
   | { readonly key: string; readonly credentialId: CredentialId | null }
   | { readonly key: string; readonly value: Json };
 
-export type ConfiguredVersion = {
-  readonly definition: Definition;
-  readonly variables: readonly ConfigVariable[];
-};
-
 type Target = Pick<Instance, 'id' | 'unitId' | 'kind' | 'versionId'>;
 
 /**

@@ -10,6 +10,7 @@ import type {
   UnitId,
 } from '../kernel/ids.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
+import { containsPattern } from '../storage/contains-pattern.ts';
 import type { Tx } from '../storage/doors.ts';
 import type { Json } from './definition.ts';
 
@@ -87,7 +88,7 @@ export type InstanceFilter = {
 };
 
 export async function selectInstances(tx: Tx, filter: InstanceFilter): Promise<Page<Instance>> {
-  const pattern = filter.search === null ? null : `%${filter.search.replace(/[\\%_]/g, '\\$&')}%`;
+  const pattern = containsPattern(filter.search);
   const within = sql`${[...filter.within]}::uuid[]`;
   const matching = sql`
     where i.tenant_id = latchkey_tenant()

@@ -2,6 +2,7 @@
 import { sql } from 'kysely';
 import type { IntegrationId, IntegrationVersionId, TenantId, UnitId } from '../kernel/ids.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
+import { containsPattern } from '../storage/contains-pattern.ts';
 import type { Tx } from '../storage/doors.ts';
 
 export type Integration = {
@@ -82,7 +83,7 @@ export async function selectIntegrations(
     readonly page: PageRequest;
   },
 ): Promise<Page<Integration>> {
-  const pattern = filter.search === null ? null : `%${filter.search.replace(/[\\%_]/g, '\\$&')}%`;
+  const pattern = containsPattern(filter.search);
   const within = sql`${[...filter.within]}::uuid[]`;
   // What the organization has published is offered to its customers as well; drafts are not.
   const matching = sql`

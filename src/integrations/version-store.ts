@@ -97,16 +97,6 @@ export async function insertPublished(
   return stored.rows[0]?.versionNo ?? 0;
 }
 
-export async function updateAvailability(
-  tx: Tx,
-  id: IntegrationVersionId,
-  isAvailable: boolean,
-): Promise<void> {
-  await sql`
-    update integration_version set is_available = ${isAvailable}, updated_at = clock_timestamp()
-    where tenant_id = latchkey_tenant() and id = ${id}`.execute(tx);
-}
-
 /** Id and connection type of a variable that is held once for many instances. */
 export async function selectSharedVariable(
   tx: Tx,

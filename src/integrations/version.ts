@@ -1,14 +1,13 @@
 // Reading versions: who may see them, and the file that they came from.
-import { audit } from '../audit/event.ts';
 import { selectConfigVariables } from '../connections/config-variable-store.ts';
 import { getConnectionType } from '../credentials/connection-type.ts';
 import { notFound } from '../kernel/fault.ts';
 import type { IntegrationId, IntegrationVersionId } from '../kernel/ids.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
 import type { Tx } from '../storage/doors.ts';
-import { type Actor, can, requirePermission } from '../tenancy/actor.ts';
+import { type Actor, can } from '../tenancy/actor.ts';
 import { getIntegration } from './integration.ts';
-import { selectPublishedVersions, selectVersion, updateAvailability, type Version } from './version-store.ts';
+import { selectPublishedVersions, selectVersion, type Version } from './version-store.ts';
 import { type IsSecretField, isSecretByName } from './without-secrets.ts';
 import { toYaml } from './yaml.ts';
 
@@ -43,27 +42,6 @@ export async function listVersions(options: {
     isAvailable: options.isAvailable ?? null,
     page: options.page,
   });
-}
-
-/** Withdraws a version from new instances, or offers it again. */
-export async function setAvailability(options: {
-  readonly tx: Tx;
-  readonly actor: Actor;
-  readonly id: IntegrationVersionId;
-  readonly isAvailable: boolean;
-}): Promise<Version> {
-  const { tx, actor, id, isAvailable } = options;
-  const version = await getVersion({ tx, actor, id });
-  const { unitPath } = await getIntegration({ tx, actor, id: version.integrationId });
-  requirePermission(actor, 'integration.manage', unitPath);
-  await updateAvailability(tx, id, isAvailable);
-  await audit(tx, {
-    action: 'integration.updated',
-    actor,
-    object: { kind: 'integration_version', id },
-    fields: ['isAvailable'],
-  });
-  return await getVersion({ tx, actor, id });
 }
 
 /** The file of a version, secrets left empty: the draft unless one is named. */

@@ -98,7 +98,7 @@ export type ExecutionFilter = {
 
 /** The newest first. */
 export async function selectExecutions(tx: Tx, filter: ExecutionFilter): Promise<Page<Execution>> {
-  const pattern = filter.search === null ? null : containsPattern(filter.search);
+  const pattern = containsPattern(filter.search);
   const within = sql`${[...filter.within]}::uuid[]`;
   const matching = sql`
     where e.tenant_id = latchkey_tenant() and (u.id = any(${within}) or u.parent_id = any(${within}))

@@ -6,7 +6,7 @@ import { isUuid, type TenantId } from '../kernel/ids.ts';
 
 export type TriggerAddress = { readonly tenant: TenantId; readonly flowId: InstanceFlowId };
 
-export function triggerWord({ tenant, flowId }: TriggerAddress): string {
+function triggerWord({ tenant, flowId }: TriggerAddress): string {
   return Buffer.from(`${tenant}${flowId}`.replaceAll('-', ''), 'hex').toString('base64url');
 }
 
