@@ -1,58 +1,162 @@
-// SQL of reading: the one prepared statement of a token read, and the batched note of use.
+// SQL of reading: the one prepared statement of token reads, and the batched note of use.
 import { sql } from 'kysely';
 import type { GrantState } from '../credentials/grant-store.ts';
 import type { AuthClientId, CredentialId, PrincipalId, TenantId, UnitId } from '../kernel/ids.ts';
 import type { Doors, Tx } from '../storage/doors.ts';
 import type { Sealed } from '../vault/sealed.ts';
 
-export type ReadingRow = {
-  readonly unit_id: UnitId;
+export type CredentialFacts = {
+  readonly unitId: UnitId;
+  /** Null for a credential that is owned by a connection. */
   readonly label: string | null;
   readonly kind: 'named' | 'owned';
-  readonly type_key: string;
-  readonly oauth_kind: 'authorization_code' | 'client_credentials' | null;
-  readonly auth_client_tenant_id: TenantId | null;
-  readonly auth_client_id: AuthClientId | null;
-  readonly client_type: string | null;
-  readonly authorize_params: Readonly<Record<string, string>>;
-  readonly reported_error: string | null;
-  readonly created_by: PrincipalId | null;
-  readonly created_at: Date;
-  readonly updated_at: Date;
-  readonly field_keys: readonly string[] | null;
-  readonly value_nos: readonly number[] | null;
-  readonly values_sealed: readonly Sealed[] | null;
-  readonly grant_state: GrantState | null;
-  readonly consent_no: number | null;
-  readonly token_no: number | null;
-  readonly ct: Sealed | null;
-  readonly issued_at: Date | null;
-  readonly expires_at: Date | null;
-  readonly refresh_due_at: Date | null;
-  readonly attempt_id: string | null;
-  readonly outcome_unknown: boolean | null;
-  readonly fail_count: number | null;
-  readonly last_error_code: string | null;
-  readonly last_error: string | null;
-  readonly account_label: string | null;
-  readonly granted_scope: string | null;
-  /** Milliseconds since the tokens were stored, by the database's clock. */
-  readonly age_ms: number | null;
-  /** Milliseconds until the next try is allowed or due; negative when past. */
-  readonly retry_in_ms: number | null;
+  readonly typeKey: string;
+  readonly oauthKind: 'authorization_code' | 'client_credentials' | null;
+  readonly authClient: { readonly tenantId: TenantId; readonly id: AuthClientId } | null;
+  /** The type of a shared auth client; null when the client is the credential's own, or there is none. */
+  readonly clientType: string | null;
+  readonly authorizeParams: Readonly<Record<string, string>>;
+  readonly reportedError: string | null;
+  readonly createdBy: PrincipalId | null;
 };
 
-export async function readCredentialRow(
+export type GrantFacts = {
+  readonly state: GrantState;
+  readonly consentNo: number;
+  readonly tokenNo: number;
+  readonly issuedAt: Date | null;
+  readonly expiresAt: Date | null;
+  readonly isRenewable: boolean;
+  readonly isArmed: boolean;
+  readonly hasFailed: boolean;
+  readonly lastErrorCode: string | null;
+  readonly lastError: string | null;
+  /** Since the tokens were stored, by the database's clock; null when that is more than a minute. */
+  readonly ageMs: number | null;
+  /** Until the next try is allowed or due; negative when past, null for a grant in good health. */
+  readonly retryInMs: number | null;
+};
+
+export type StoredCredential = CredentialFacts & {
+  readonly grant: (GrantFacts & { readonly sealed: Sealed | null }) | null;
+  readonly values: readonly StoredValue[];
+};
+
+type StoredValue = { readonly field: string; readonly valueNo: number; readonly sealed: Sealed };
+
+/** By place, as the statement packs them. Those of the grant are null when there is none. */
+type PackedFacts = readonly [
+  unitId: UnitId,
+  label: string | null,
+  typeKey: string,
+  oauthKind: CredentialFacts['oauthKind'],
+  authClientTenantId: TenantId | null,
+  authClientId: AuthClientId | null,
+  clientType: string | null,
+  authorizeParams: CredentialFacts['authorizeParams'] | null,
+  reportedError: string | null,
+  createdBy: PrincipalId | null,
+  state: GrantState | null,
+  consentNo: number,
+  tokenNo: number,
+  issuedAt: string | null,
+  expiresAt: string | null,
+  isRenewable: boolean,
+  ageMs: number | null,
+  trouble: PackedTrouble | null,
+];
+
+type PackedTrouble = readonly [
+  isArmed: boolean,
+  hasFailed: boolean,
+  lastErrorCode: string | null,
+  lastError: string | null,
+  retryInMs: number | null,
+];
+
+type Row = { readonly credential_id: CredentialId } & (
+  | { readonly field: null; readonly facts: PackedFacts; readonly sealed: Sealed | null }
+  | { readonly field: string; readonly facts: number; readonly sealed: Sealed }
+);
+
+/** Those of the ids that the tenant has. */
+export async function readCredentials(
   doors: Doors,
   tenant: TenantId,
-  credentialId: CredentialId,
-): Promise<ReadingRow | null> {
-  const rows = await doors.prepared<ReadingRow>({
-    name: 'read_credential',
-    text: 'select * from latchkey_read_credential($1, $2)',
-    values: [tenant, credentialId],
+  ids: readonly CredentialId[],
+): Promise<ReadonlyMap<CredentialId, StoredCredential>> {
+  const rows = await doors.prepared<Row>({
+    name: 'read_credentials',
+    text: 'select * from latchkey_read_credentials($1, $2)',
+    // As text: the driver would quote each element, which UUIDs never need.
+    values: [tenant, `{${ids.join(',')}}`],
   });
-  return rows[0] ?? null;
+  const found = new Map<CredentialId, StoredCredential & { readonly values: StoredValue[] }>();
+  for (const row of rows) {
+    const { credential_id: id } = row;
+    if (row.field === null) found.set(id, unpack(row.facts, row.sealed));
+    else found.get(id)?.values.push({ field: row.field, valueNo: row.facts, sealed: row.sealed });
+  }
+  return found;
+}
+
+function unpack(packed: PackedFacts, sealed: Sealed | null) {
+  const [
+    unitId,
+    label,
+    typeKey,
+    oauthKind,
+    clientTenantId,
+    clientId,
+    clientType,
+    params,
+    reportedError,
+    createdBy,
+  ] = packed;
+  return {
+    unitId,
+    label,
+    // The table holds this by a CHECK.
+    kind: label === null ? ('owned' as const) : ('named' as const),
+    typeKey,
+    oauthKind,
+    authClient:
+      clientTenantId === null || clientId === null ? null : { tenantId: clientTenantId, id: clientId },
+    clientType,
+    authorizeParams: params ?? {},
+    reportedError,
+    createdBy,
+    grant: unpackGrant(packed, sealed),
+    values: [],
+  };
+}
+
+function unpackGrant(packed: PackedFacts, sealed: Sealed | null): StoredCredential['grant'] {
+  const [, , , , , , , , , , state, consentNo, tokenNo, issuedAt, expiresAt, isRenewable, ageMs, trouble] =
+    packed;
+  if (state === null) return null;
+  const [isArmed, hasFailed, lastErrorCode, lastError, retryInMs] = trouble ?? [
+    false,
+    false,
+    null,
+    null,
+    null,
+  ];
+  return {
+    state,
+    consentNo,
+    tokenNo,
+    issuedAt: issuedAt === null ? null : new Date(issuedAt),
+    expiresAt: expiresAt === null ? null : new Date(expiresAt),
+    isRenewable,
+    isArmed,
+    hasFailed,
+    lastErrorCode,
+    lastError,
+    ageMs,
+    retryInMs,
+    sealed,
+  };
 }
 
 /** One statement for all uses of a tenant since the last flush. */

@@ -1,173 +1,103 @@
-// What one read of a credential found, with its secrets opened. Opened values are remembered by the counters that the
-// row itself showed, and used only after that row was read: a revoked token is never served from memory.
-import { LRUCache } from 'lru-cache';
-import { parseTokens, type StoredTokens } from '../credentials/grant.ts';
-import type { GrantState } from '../credentials/grant-store.ts';
-import type { AuthClientId, CredentialId, PrincipalId, TenantId, UnitId } from '../kernel/ids.ts';
+// What one read of a credential found, with its secrets opened. Nothing opened is remembered: opening costs less than a
+// tenth of a read, and so a revoked token, a destroyed key or a shredded tenant leaves nothing to forget.
+import { parseTokens, type StoredTokens, tokensPlace } from '../credentials/grant.ts';
+import { type CredentialId, isUuid, type TenantId } from '../kernel/ids.ts';
 import type { Plain } from '../kernel/plain.ts';
 import type { Doors } from '../storage/doors.ts';
+import type { Place } from '../vault/place.ts';
+import type { Sealed } from '../vault/sealed.ts';
 import { placeOf } from '../vault/sealed-columns.ts';
 import type { Vault } from '../vault/vault.ts';
-import { type ReadingRow, readCredentialRow } from './reading-store.ts';
+import { createReadLine } from './read-line.ts';
+import {
+  type CredentialFacts,
+  type GrantFacts,
+  readCredentials,
+  type StoredCredential,
+} from './reading-store.ts';
 
-export type GrantReading = {
-  readonly state: GrantState;
-  readonly consentNo: number;
-  readonly tokenNo: number;
-  readonly issuedAt: Date | null;
-  readonly expiresAt: Date | null;
-  readonly isRenewable: boolean;
-  readonly isArmed: boolean;
-  readonly hasFailed: boolean;
-  readonly lastErrorCode: string | null;
-  readonly lastError: string | null;
-  readonly accountLabel: string | null;
-  readonly grantedScope: string | null;
-  /** Since the tokens were stored, by the database's clock. */
-  readonly ageMs: number | null;
-  readonly retryInMs: number | null;
+export type GrantReading = GrantFacts & {
   /** Null when the grant holds none. */
   readonly tokens: StoredTokens | null;
 };
 
-export type Reading = {
+export type Reading = CredentialFacts & {
   readonly tenantId: TenantId;
   readonly credentialId: CredentialId;
-  readonly unitId: UnitId;
-  readonly label: string | null;
-  readonly kind: 'named' | 'owned';
-  readonly typeKey: string;
-  readonly oauthKind: 'authorization_code' | 'client_credentials' | null;
-  readonly authClient: { readonly tenantId: TenantId; readonly id: AuthClientId } | null;
-  /** The type of a shared auth client; null when the client is the credential's own, or there is none. */
-  readonly clientType: string | null;
-  readonly authorizeParams: Readonly<Record<string, string>>;
-  readonly reportedError: string | null;
-  readonly createdBy: PrincipalId | null;
-  readonly createdAt: Date;
-  readonly updatedAt: Date;
   readonly values: ReadonlyMap<string, Plain>;
   readonly grant: GrantReading | null;
 };
 
-const maxRemembered = 20_000;
-
 /** Null when the tenant has no such credential. */
 export type ReadCredential = (tenant: TenantId, credentialId: CredentialId) => Promise<Reading | null>;
 
-export function createReadCredential(deps: {
-  readonly doors: Doors;
-  readonly vault: Vault;
-  /** Where to hear that keys or authority changed: what was opened with a key that is gone must be forgotten. */
-  readonly onFlush: (listener: () => void) => void;
-}): ReadCredential {
+export function createReadCredential(deps: { readonly doors: Doors; readonly vault: Vault }): ReadCredential {
   const { doors, vault } = deps;
-  const openedTokens = new LRUCache<string, StoredTokens>({ max: maxRemembered });
-  const openedValues = new LRUCache<string, Plain>({ max: maxRemembered });
-  deps.onFlush(() => {
-    openedTokens.clear();
-    openedValues.clear();
-  });
+  const readInLine = createReadLine((tenant, ids) => readCredentials(doors, tenant, ids));
 
-  function openAll(tenant: TenantId, credentialId: CredentialId, row: ReadingRow): Reading | null {
-    const values = new Map<string, Plain>();
-    for (const [index, fieldKey] of (row.field_keys ?? []).entries()) {
-      const valueNo = row.value_nos?.[index];
-      const sealed = row.values_sealed?.[index];
-      if (valueNo === undefined || sealed === undefined) continue;
-      const key = `${tenant}:${credentialId}:${valueNo}:${fieldKey}`;
-      const place = {
-        tenant_id: tenant,
-        credential_id: credentialId,
-        field_key: fieldKey,
-        value_no: valueNo,
-      };
-      const plain = openedValues.get(key) ?? vault.openCached(placeOf('credentialValue', place), sealed);
-      if (plain === null) return null;
-      openedValues.set(key, plain);
-      values.set(fieldKey, plain);
-    }
-    const tokens = openTokens(tenant, credentialId, row);
-    return tokens === undefined ? null : { ...toReading(tenant, credentialId, row, tokens), values };
-  }
-
-  /** Undefined: the tenant's key is not remembered. */
-  function openTokens(
-    tenant: TenantId,
-    credentialId: CredentialId,
-    row: ReadingRow,
-  ): StoredTokens | null | undefined {
-    if (row.ct === null || row.token_no === null) return null;
-    const key = `${tenant}:${credentialId}:${row.consent_no}:${row.token_no}`;
-    const known = openedTokens.get(key);
-    if (known !== undefined) return known;
-    const place = placeOf('grantTokens', {
-      tenant_id: tenant,
-      credential_id: credentialId,
-      token_no: row.token_no,
-    });
-    const plain = vault.openCached(place, row.ct);
-    if (plain === null) return undefined;
-    const tokens = parseTokens(plain);
-    openedTokens.set(key, tokens);
-    return tokens;
-  }
-
-  return async (tenant, credentialId) => {
-    const row = await readCredentialRow(doors, tenant, credentialId);
-    if (row === null) return null;
-    const opened = openAll(tenant, credentialId, row);
-    if (opened !== null) return opened;
-    await vault.warm(tenant);
-    return openAll(tenant, credentialId, row);
+  return async (tenantId, credentialId) => {
+    // In one statement with others, a malformed id would fail them too.
+    if (!isUuid(credentialId)) return null;
+    const stored = await readInLine(tenantId, credentialId);
+    if (stored === null) return null;
+    const closed = closedOf(tenantId, credentialId, stored);
+    const opened = openAtOnce(vault, closed) ?? (await openSlowly(deps, tenantId, closed));
+    return toReading(tenantId, credentialId, stored, opened);
   };
+}
+
+type Closed = { readonly place: Place; readonly sealed: Sealed };
+
+/** The values in their order, then the tokens. */
+function closedOf(tenant: TenantId, credentialId: CredentialId, stored: StoredCredential): readonly Closed[] {
+  const { grant } = stored;
+  const closed = stored.values.map(({ field, valueNo, sealed }): Closed => {
+    const row = { tenant_id: tenant, credential_id: credentialId, field_key: field, value_no: valueNo };
+    return { place: placeOf('credentialValue', row), sealed };
+  });
+  if (grant !== null && grant.sealed !== null) {
+    closed.push({ place: tokensPlace(tenant, credentialId, grant.tokenNo), sealed: grant.sealed });
+  }
+  return closed;
+}
+
+/** Null when the tenant's key is not remembered, or nobody can say whether it still holds. */
+function openAtOnce(vault: Vault, closed: readonly Closed[]): readonly Plain[] | null {
+  const opened: Plain[] = [];
+  for (const { place, sealed } of closed) {
+    const plain = vault.openCached(place, sealed);
+    if (plain === null) return null;
+    opened.push(plain);
+  }
+  return opened;
+}
+
+async function openSlowly(
+  { doors, vault }: { readonly doors: Doors; readonly vault: Vault },
+  tenant: TenantId,
+  closed: readonly Closed[],
+): Promise<readonly Plain[]> {
+  return await doors.withTenant(tenant, async (tx) => {
+    const opened: Plain[] = [];
+    for (const { place, sealed } of closed) opened.push(await vault.open(tx, place, sealed));
+    return opened;
+  });
 }
 
 function toReading(
   tenantId: TenantId,
   credentialId: CredentialId,
-  row: ReadingRow,
-  tokens: StoredTokens | null,
-): Omit<Reading, 'values'> {
-  return {
-    tenantId,
-    credentialId,
-    unitId: row.unit_id,
-    label: row.label,
-    kind: row.kind,
-    typeKey: row.type_key,
-    oauthKind: row.oauth_kind,
-    authClient:
-      row.auth_client_id === null || row.auth_client_tenant_id === null
-        ? null
-        : { tenantId: row.auth_client_tenant_id, id: row.auth_client_id },
-    clientType: row.client_type,
-    authorizeParams: row.authorize_params,
-    reportedError: row.reported_error,
-    createdBy: row.created_by,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    grant: toGrant(row, tokens),
-  };
-}
-
-function toGrant(row: ReadingRow, tokens: StoredTokens | null): GrantReading | null {
-  if (row.grant_state === null || row.consent_no === null || row.token_no === null) return null;
-  return {
-    state: row.grant_state,
-    consentNo: row.consent_no,
-    tokenNo: row.token_no,
-    issuedAt: row.issued_at,
-    expiresAt: row.expires_at,
-    isRenewable: row.refresh_due_at !== null,
-    isArmed: row.attempt_id !== null,
-    hasFailed: (row.fail_count ?? 0) > 0,
-    lastErrorCode: row.last_error_code,
-    lastError: row.last_error,
-    accountLabel: row.account_label,
-    grantedScope: row.granted_scope,
-    ageMs: row.age_ms,
-    retryInMs: row.retry_in_ms,
-    tokens,
-  };
+  stored: StoredCredential,
+  opened: readonly Plain[],
+): Reading {
+  const values = new Map<string, Plain>();
+  for (const [index, { field }] of stored.values.entries()) {
+    const plain = opened[index];
+    if (plain !== undefined) values.set(field, plain);
+  }
+  if (stored.grant === null) return { ...stored, tenantId, credentialId, values, grant: null };
+  const { sealed, ...facts } = stored.grant;
+  const plain = sealed === null ? undefined : opened.at(-1);
+  const tokens = plain === undefined ? null : parseTokens(plain);
+  return { ...stored, tenantId, credentialId, values, grant: { ...facts, tokens } };
 }

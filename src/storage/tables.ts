@@ -248,6 +248,9 @@ export interface CredentialTable {
   created_by: string | null;
   created_at: Defaulted<Date>;
   updated_at: Defaulted<Date>;
+  type_key: string;
+  oauth_kind: string | null;
+  client_type: string | null;
 }
 
 export interface CredentialUseTable {
