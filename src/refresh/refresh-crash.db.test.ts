@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { sql } from 'kysely';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { type Emulator, startEmulator } from '../../providers/emulator.ts';
 import { faultSchema } from '../../providers/fault.ts';
 import { connectAccount, createOAuthCredential } from '../../testing/connect-account.ts';
@@ -13,6 +13,9 @@ import { openRefreshProcess, type RefreshProcess } from '../../testing/refresh-p
 import { openTestHouse, type TestHouse } from '../../testing/test-house.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { doors as doorRoles } from '../storage/door-role.ts';
+
+// Whole processes start here, on whatever machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 let house: TestHouse;
 let emulator: Emulator;
@@ -172,7 +175,7 @@ test('killed after a strict provider rotated: lost, and called so at once; a gra
 test('three processes with readers and background loops spend one request per stampede, and the family survives', async () => {
   const credential = await connected({ expiresInSeconds: -5, dueInSeconds: 0 });
   emulator.adjust({ latency: { kind: 'fixed', ms: 100 } });
-  const trio = [await startChild(), await startChild(), await startChild()];
+  const trio = await Promise.all([startChild(), startChild(), startChild()]);
   const grant = emulator.ledger.records().findLast((record) => record.kind === 'code')?.grant ?? '';
   const rounds = 4;
   for (let round = 1; round <= rounds; round += 1) {
