@@ -38,7 +38,7 @@ function announce(running: Running, dataDirectory: string): void {
 }
 
 /** Of the package that this file belongs to; it is one folder deeper once compiled. */
-export function buildVersion(): string {
+function buildVersion(): string {
   for (const up of ['../../package.json', '../../../package.json']) {
     const file = new URL(up, import.meta.url);
     if (!existsSync(file)) continue;

@@ -59,7 +59,7 @@ export type Credential = {
   readonly usedBy: number;
 };
 
-export function toCredential(row: CredentialRow): Credential {
+function toCredential(row: CredentialRow): Credential {
   const grant = toGrantView(row);
   return {
     tenantId: row.tenantId,

@@ -46,7 +46,7 @@ export type GrantRow = {
   readonly grantedScope: string | null;
 };
 
-export const grantColumns = sql`
+const grantColumns = sql`
   g.tenant_id as "tenantId", g.credential_id as "credentialId", g.registration_id as "registrationId",
   g.minted_by_tenant_id as "mintedByTenantId", g.minted_by as "mintedBy", g.provider_key as "providerKey",
   g.consent_no as "consentNo", g.token_no as "tokenNo", g.state, g.ct, g.issued_at as "issuedAt",

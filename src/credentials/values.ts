@@ -9,7 +9,7 @@ import type { ConnectionType } from './connection-type.ts';
 import { selectValues, takeValueNo, upsertValue } from './credential-store.ts';
 
 /** Enough for a PEM chain or a service account file; a guard, not a limit that providers reach. */
-export const maxValueBytes = 65_536;
+const maxValueBytes = 65_536;
 
 export type Values = ReadonlyMap<string, Plain>;
 

@@ -18,7 +18,7 @@ import { Fault } from '../kernel/fault.ts';
 import type { Json } from './definition.ts';
 import { DefinitionFault, Problems, under } from './problems.ts';
 
-export const maxYamlBytes = 2 * 1024 * 1024;
+const maxYamlBytes = 2 * 1024 * 1024;
 // The parser takes some 5 us a token and worse for broken input; a dense file of a megabyte has 250,000 tokens.
 const maxTokens = 250_000;
 // Real files reach 16 levels. Every recursion over the tree, ours and JSON's, relies on this number.

@@ -10,7 +10,7 @@ import { readFlows } from './read-flow.ts';
 import { type IsSecretField, withoutSecrets } from './without-secrets.ts';
 import { readYamlTree } from './yaml-tree.ts';
 
-export const definitionVersion = 7;
+const definitionVersion = 7;
 
 /** Throws `too_large`, or a `DefinitionFault` (`invalid_field`) that carries every problem of the file. */
 export function parseDefinition(text: string): Definition {

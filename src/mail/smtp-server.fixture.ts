@@ -10,7 +10,7 @@ import type { Mailer } from './mailer.ts';
 type Received = { readonly from: string; readonly to: readonly string[]; readonly bytes: Buffer };
 
 /** What a test has opened; each test file closes it after each test. */
-export const closers: (() => Promise<void>)[] = [];
+const closers: (() => Promise<void>)[] = [];
 
 export async function closeAll(): Promise<void> {
   for (const close of closers.splice(0)) await close();

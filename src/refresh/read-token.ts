@@ -18,7 +18,7 @@ import {
 } from './token-health.ts';
 
 /** What a reader gets when it does not say how long the token must live. */
-export const defaultMinTtlSeconds = 60;
+const defaultMinTtlSeconds = 60;
 /** A forced refresh within this time of the last one answers with the token that is already new. */
 const freshForMs = 5_000;
 

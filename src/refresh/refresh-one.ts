@@ -25,9 +25,9 @@ import type { Vault } from '../vault/vault.ts';
 import { decideFailure } from './failure-rule.ts';
 
 /** Total time of the requests of one attempt; the attempt's deadline in the database is this and the start's slack. */
-export const sendDeadlineMs = 20_000;
+const sendDeadlineMs = 20_000;
 /** An attempt that has not begun to send by then is given back: its deadline would come too close. */
-export const startSlackMs = 5_000;
+const startSlackMs = 5_000;
 export const attemptDeadlineSeconds = (sendDeadlineMs + startSlackMs) / 1000;
 
 const minSendMs = 1_000;

@@ -1,7 +1,6 @@
 // SQL of principals, roles and memberships.
 import { sql } from 'kysely';
 import type { Id, PrincipalId, TenantId, UnitId } from '../kernel/ids.ts';
-import type { Page, PageRequest } from '../kernel/page.ts';
 import type { Tx } from '../storage/doors.ts';
 import type { PrincipalKind } from './actor.ts';
 import type { UnitKind } from './permission.ts';
@@ -101,21 +100,6 @@ export async function selectPrincipal(tx: Tx, id: PrincipalId): Promise<Principa
     tx,
   );
   return found.rows[0] ?? null;
-}
-
-export async function selectPrincipalsOfUnit(
-  tx: Tx,
-  unitId: UnitId,
-  page: PageRequest,
-): Promise<Page<PrincipalRow>> {
-  const counted = await sql<{ total: number }>`
-    select count(*) as total from principal p where p.tenant_id = latchkey_tenant() and p.unit_id = ${unitId}`.execute(
-    tx,
-  );
-  const found = await sql<PrincipalRow>`
-    select ${principalColumns} from principal p where p.tenant_id = latchkey_tenant() and p.unit_id = ${unitId}
-    order by p.name, p.id limit ${page.limit} offset ${page.offset}`.execute(tx);
-  return { items: found.rows, totalCount: counted.rows[0]?.total ?? 0, offset: page.offset };
 }
 
 export async function selectMemberships(tx: Tx, principalId: PrincipalId): Promise<readonly MembershipRow[]> {

@@ -102,7 +102,7 @@ async function instanceOf(id: Execution['instanceId'], context: RequestContext) 
 }
 
 /** The execution that a global id names: not_found, naming `field`, unless the actor may see it. */
-export async function executionById(
+async function executionById(
   tx: Tx,
   context: RequestContext,
   globalId: string,

@@ -15,7 +15,7 @@ export async function organizationOf(context: RequestContext): Promise<Unit | nu
 }
 
 /** The id of the customer that a unit belongs to; null for the organization itself. */
-export function customerIdOf(unitPath: readonly UnitId[]): UnitId | null {
+function customerIdOf(unitPath: readonly UnitId[]): UnitId | null {
   return unitPath.at(-2) ?? null;
 }
 
