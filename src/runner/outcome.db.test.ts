@@ -1,10 +1,14 @@
 // The colours of connections: what runs teach about them, and what they do not.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { fixed, probeConnection, probeYaml, variable } from '../../testing/probe-flow.ts';
+import { serviceKey } from '../../testing/runner-acts.ts';
 import { openRunnerHouse, type RunnerHouse, type RunnerProcess } from '../../testing/runner-house.ts';
+import type { Credential } from '../credentials/credential.ts';
 import { disconnectGrant } from '../credentials/disconnect.ts';
+import { updateCredential } from '../credentials/update-credential.ts';
 import type { Instance } from '../integrations/instance.ts';
 import type { Integration } from '../integrations/integration.ts';
+import { Plain } from '../kernel/plain.ts';
 
 let rooms: RunnerHouse;
 let worker: RunnerProcess;
@@ -128,7 +132,25 @@ test('one credential bound to two instances has two colours', async () => {
   expect((await rooms.colours(other)).account).toEqual(yellow);
 });
 
-test('what a run learned of a credential is not said of another one that was bound meanwhile', async () => {
+test.each([
+  [
+    'another credential was bound',
+    async (instance: Instance) => {
+      const { id } = await rooms.apiKeyCredential();
+      await rooms.change(instance, { settings: [{ key: 'Account', credentialId: id }] });
+    },
+  ],
+  [
+    'another key was typed in',
+    async (_instance: Instance, credential: Credential) => {
+      const values = new Map([['api_key', Plain.fromText(serviceKey)]]);
+      const { doors, vault, owner, tenant } = rooms.house;
+      await doors.withTenant(tenant, (tx) =>
+        updateCredential({ tx, vault, actor: owner, id: credential.id, values }),
+      );
+    },
+  ],
+] as const)('what a run learned is not said of what came meanwhile: %s', async (_what, change) => {
   const url = (path: string) => fixed(`${rooms.service.url}/${path}`);
   const gated = await rooms.publish(
     probeYaml({
@@ -139,13 +161,15 @@ test('what a run learned of a credential is not said of another one that was bou
       ],
     }),
   );
-  const [first, second] = [await rooms.apiKeyCredential(), await rooms.apiKeyCredential()];
-  const instance = await rooms.instanceOf(gated, { settings: [{ key: 'Account', credentialId: first.id }] });
+  const credential = await rooms.apiKeyCredential();
+  const instance = await rooms.instanceOf(gated, {
+    settings: [{ key: 'Account', credentialId: credential.id }],
+  });
   rooms.service.shut();
   await rooms.trigger(instance);
   const working = rooms.work(worker);
   await rooms.service.whenWaiting(1);
-  await rooms.change(instance, { settings: [{ key: 'Account', credentialId: second.id }] });
+  await change(instance, credential);
   rooms.service.open();
   await working;
   expect(await rooms.colours(instance)).toEqual({ account: yellow });

@@ -27,6 +27,8 @@ export type UsedConnection = {
   readonly credentialId: CredentialId;
   /** Of the grant that was read; what the step learns is said of this consent and of no later one. */
   readonly consentNo: number | null;
+  /** When its values were last typed in; of newer ones nothing has been learned. */
+  readonly valuesSetAt: Date | null;
 };
 
 export type StepConnection = UsedConnection & { readonly resolved: ResolvedConnection };
@@ -70,7 +72,13 @@ export async function connectStep(
       continue;
     }
     const { credentialId } = row;
-    const used = { variable, connectionId: row.id, credentialId, consentNo: row.consentNo };
+    const used = {
+      variable,
+      connectionId: row.id,
+      credentialId,
+      consentNo: row.consentNo,
+      valuesSetAt: row.valuesSetAt,
+    };
     const reading = row.grantState === null ? null : await readToken(deps, plan, used);
     if (reading !== null && 'fault' in reading) return reading;
     const resolved = await doors.withTenant(tenant, (tx) =>
@@ -176,5 +184,10 @@ async function sharedRow(
 /** Whether what was learned with `used` may still be said of the connection. */
 export async function isStillMeant(tx: Tx, used: UsedConnection): Promise<boolean> {
   const now = await findConnection(tx, used.connectionId);
-  return now !== null && now.credentialId === used.credentialId && now.consentNo === used.consentNo;
+  return (
+    now !== null &&
+    now.credentialId === used.credentialId &&
+    now.consentNo === used.consentNo &&
+    now.valuesSetAt?.getTime() === used.valuesSetAt?.getTime()
+  );
 }
