@@ -1,10 +1,10 @@
-// Who asks.
+// Who asks, and people beside.
 
 import type { UnitId } from '../../kernel/ids.ts';
 import { selectMemberships } from '../../tenancy/principal-store.ts';
 import { builder } from './builder.ts';
 import { toGlobalId } from './global-id.ts';
-import { AuthenticatedUserRef, CustomerRef, OrganizationRef } from './objects.ts';
+import { AuthenticatedUserRef, CustomerRef, OrganizationRef, UserRef } from './objects.ts';
 import { customerOf, organizationOf } from './units.ts';
 
 type RoleShown = { readonly id: string; readonly name: string; readonly key: string };
@@ -42,6 +42,14 @@ AuthenticatedUserRef.implement({
           return first === undefined ? null : { id: first.roleId, name: first.roleName, key: first.roleKey };
         }),
     }),
+  }),
+});
+
+UserRef.implement({
+  fields: (t) => ({
+    id: t.id({ nullable: false, resolve: ({ id }) => toGlobalId('User', id) }),
+    name: t.exposeString('name', { nullable: false }),
+    email: t.string({ nullable: false, resolve: ({ email }) => email ?? '' }),
   }),
 });
 

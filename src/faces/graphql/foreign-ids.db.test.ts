@@ -112,7 +112,9 @@ describe('ids', () => {
     ).toEqual(Object.keys(meant).sort());
   });
 
-  test('of another tenant, of another type, of nothing and of no form are answered alike, everywhere', async () => {
+  test('of another tenant, of another type, of nothing and of no form are answered alike, everywhere', {
+    timeout: 120_000,
+  }, async () => {
     for (const { name, ask } of places()) {
       const types = meant[name] ?? [];
       const unknown = await ask(toGlobalId(typeNameOf(types[0] ?? ''), newId<never>()));

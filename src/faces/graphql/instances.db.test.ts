@@ -312,7 +312,7 @@ describe('executions', () => {
     const good = await fetch(ids.url ?? '');
     expect(good.status).toBe(200);
     expect(decode(new Uint8Array(await good.arrayBuffer()))).toEqual({
-      data: { things: [1, 2] },
+      data: '{"things":[1,2]}',
       contentType: 'application/json',
     });
     const link = (ids.url ?? '').split('/').at(-1) ?? '';

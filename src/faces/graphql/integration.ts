@@ -5,11 +5,12 @@ import { invalidField } from '../../kernel/fault.ts';
 import type { UnitId } from '../../kernel/ids.ts';
 import type { Tx } from '../../storage/doors.ts';
 import { can } from '../../tenancy/actor.ts';
+import { getPrincipal } from '../../tenancy/principal.ts';
 import { builder } from './builder.ts';
 import { pageArgs, resolvePage } from './connection.ts';
 import { toGlobalId } from './global-id.ts';
 import { integrationNode, shownVersion } from './integration-node.ts';
-import { CustomerRef, IntegrationConnection, IntegrationRef } from './objects.ts';
+import { CustomerRef, IntegrationConnection, IntegrationRef, UserRef } from './objects.ts';
 import type { RequestContext } from './request-context.ts';
 import { searchText } from './texts.ts';
 import { customerById, customerOf } from './units.ts';
@@ -45,6 +46,16 @@ IntegrationRef.implement({
       resolve: ({ integration, version }) => version?.versionNo ?? integration.latestVersion?.versionNo ?? 0,
     }),
     versionCreatedAt: t.field({ type: 'DateTime', resolve: ({ version }) => version?.publishedAt ?? null }),
+    versionCreatedBy: t.field({
+      type: UserRef,
+      description: 'For those who build it.',
+      resolve: async ({ integration, version }, _args, context) => {
+        const id = version?.publishedBy ?? null;
+        if (id === null || !can(context.actor, 'integration.view', integration.unitPath)) return null;
+        context.spend(1);
+        return await context.once(`user:${id}`, () => context.read((tx) => getPrincipal(tx, id)));
+      },
+    }),
     versionComment: t.string({ resolve: ({ version }) => version?.comment ?? null }),
     versionIsAvailable: t.boolean({ resolve: ({ version }) => version?.isAvailable ?? null }),
     isCodeNative: t.boolean({ nullable: false, resolve: () => false }),

@@ -12,11 +12,13 @@ import type { Integration } from '../../integrations/integration.ts';
 import type { Version } from '../../integrations/version.ts';
 import type { Execution, ExecutionLogEntry, StepResult } from '../../runner/execution.ts';
 import type { Actor } from '../../tenancy/actor.ts';
+import type { Principal } from '../../tenancy/principal.ts';
 import type { Unit } from '../../tenancy/unit.ts';
 import { builder } from './builder.ts';
 import { connectionOf } from './connection.ts';
 
 export const AuthenticatedUserRef = builder.objectRef<Actor>('AuthenticatedUser');
+export const UserRef = builder.objectRef<Principal>('User');
 export const OrganizationRef = builder.objectRef<Unit>('Organization');
 export const CustomerRef = builder.objectRef<Unit>('Customer');
 export const CustomerConnection = connectionOf('Customer', CustomerRef);

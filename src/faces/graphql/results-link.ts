@@ -5,7 +5,8 @@ import type { FastifyInstance } from 'fastify';
 import { type Fault, isFault, notFound } from '../../kernel/fault.ts';
 import { type ExecutionId, isUuid, type PrincipalId, type TenantId } from '../../kernel/ids.ts';
 import type { Plain } from '../../kernel/plain.ts';
-import { readStepResult } from '../../runner/execution.ts';
+import { openStepResult } from '../../runner/execution.ts';
+import { pack } from '../../runner/packed.ts';
 import type { Tx } from '../../storage/doors.ts';
 import type { Actor } from '../../tenancy/actor.ts';
 import type { Vault } from '../../vault/vault.ts';
@@ -66,8 +67,18 @@ async function openLink(rooms: GraphqlRooms, link: string): Promise<Plain> {
   return await doors.withTenant(tenant, async (tx) => {
     const proof = await prove(tx, vault, tenant, claim);
     if (!timingSafeEqual(proof, bytes.subarray(claimLength))) throw gone();
-    return await readStepResult({ tx, vault, actor, executionId, position });
+    return pack(inClientForm(await openStepResult({ tx, vault, actor, executionId, position })));
   });
+}
+
+type Result = Awaited<ReturnType<typeof openStepResult>>;
+
+/** Clients parse what says that it is JSON, so it must be text then; and they want a string as content type. */
+function inClientForm({ data, contentType }: Result): Result {
+  const type = contentType ?? '';
+  const isText = typeof data === 'string' || data instanceof Uint8Array;
+  const isJson = /^application\/(json|[\w.-]+\+json)\b/i.test(type);
+  return { data: isJson && !isText ? JSON.stringify(data) : data, contentType: type };
 }
 
 async function actorOf(rooms: GraphqlRooms, tenant: TenantId, principalId: PrincipalId): Promise<Actor> {
