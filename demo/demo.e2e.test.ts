@@ -1,9 +1,10 @@
 // The demo as everybody starts it: a child process that is believed only as far as its exit code and its document agree.
-import { execFile } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { StepRecord } from './timeline.ts';
 
 type Document = {
@@ -15,29 +16,35 @@ type Document = {
 };
 
 const root = fileURLToPath(new URL('..', import.meta.url));
+// The demo's own place for temporary files: what is left in it was left by the demo.
+const place = mkdtempSync(join(tmpdir(), 'demo-'));
+afterAll(() => rmSync(place, { recursive: true, force: true }));
 
-function runNode(args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    const options = { cwd: root, maxBuffer: 10_000_000, timeout: 110_000 };
-    execFile(process.execPath, args, options, (error, stdout, stderr) => {
-      const code = error === null ? 0 : typeof error.code === 'number' ? error.code : -1;
-      resolve({ code, stdout, stderr });
+function startNode(args: readonly string[]) {
+  const child = spawn(process.execPath, args, { cwd: root, env: { ...process.env, TMPDIR: place } });
+  const said = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      said[name] += text;
     });
+  }
+  const ended = new Promise<{ code: number | null; stdout: string; stderr: string }>((resolve) => {
+    child.once('close', (code) => resolve({ code, ...said }));
   });
+  return { child, said, ended };
 }
 
+beforeAll(async () => {
+  const { code } = await startNode(['scripts/prepare.mjs']).ended;
+  expect(code).toBe(0);
+});
+
 async function demo(...args: readonly string[]) {
-  expect((await runNode(['scripts/prepare.mjs'])).code).toBe(0);
-  const { code, stdout, stderr } = await runNode(['dist/demo/demo.js', '--json', ...args]);
+  const { code, stdout, stderr } = await startNode(['dist/demo/demo.js', '--json', ...args]).ended;
   return { code, stderr, document: JSON.parse(stdout) as Document };
 }
 
-function folders(): readonly string[] {
-  return readdirSync(tmpdir()).filter((name) => name.startsWith('latchkey-demo-'));
-}
-
 test('every step holds, with evidence, and nothing is left behind', async () => {
-  const before = folders();
   const { code, document, stderr } = await demo();
   expect(document.steps.filter((step) => !step.held)).toEqual([]);
   expect(document).toMatchObject({
@@ -72,15 +79,13 @@ test('every step holds, with evidence, and nothing is left behind', async () => 
   expect(second?.token).not.toBe(first?.token);
   expect(third).toMatchObject({ connection: { key: 'Dropbox Connection' } });
   expect(scan).toMatchObject({ hits: [] });
-  expect(folders()).toEqual(before);
+  expect(readdirSync(place)).toEqual([]);
 });
 
 test.each([
   ['consent', 'The account is connected, and confirmed to be the right one', 'The account was not connected'],
   ['signature', 'First run: the photo becomes an address in S3', 'SignatureDoesNotMatch'],
-  ['refresh', 'The token is refreshed in the background, before it ends', 'invalid_grant'],
 ])('a world that breaks at "%s" is told at its step, and the exit code is 1', async (point, title, words) => {
-  const before = folders();
   const { code, document } = await demo('--break', point);
   expect(code).toBe(1);
   expect(document).toMatchObject({ held: false, address: null });
@@ -88,11 +93,43 @@ test.each([
   expect(document.steps.at(-1)?.error).toContain(words);
   expect(document.reason).toBe(document.steps.at(-1)?.error);
   expect(document.steps.slice(0, -1).every(({ held }) => held)).toBe(true);
-  expect(folders()).toEqual(before);
+  expect(readdirSync(place)).toEqual([]);
+});
+
+test('with --keep everything stays up until a signal, which leaves nothing behind', async () => {
+  const { child, said, ended } = startNode(['dist/demo/demo.js', '--keep']);
+  const isUp = new Promise<void>((resolve) => {
+    child.stdout.on('data', () => said.stdout.includes('files and log') && resolve());
+  });
+  await Promise.race([isUp, ended]);
+  const [, url = '', email = '', password = ''] =
+    /Latchkey +(\S+)\/account\n +sign in +(\S+) \/ (\S+)/.exec(said.stdout) ?? [];
+  const pages = await fetch(`${url}/sign-in`);
+  expect(pages.status).toBe(200);
+  expect([email, password].every((word) => word.length > 10)).toBe(true);
+  child.kill('SIGINT');
+  expect((await ended).code).toBe(0);
+  await expect(fetch(`${url}/sign-in`)).rejects.toThrow();
+  expect(readdirSync(place)).toEqual([]);
+});
+
+test('a signal in the middle of a step ends all children and leaves nothing behind', async () => {
+  const { child, said, ended } = startNode(['dist/demo/demo.js']);
+  const isStarted = new Promise<void>((resolve) => {
+    child.stdout.on('data', () => said.stdout.includes('Latchkey starts') && resolve());
+  });
+  await Promise.race([isStarted, ended]);
+  const url = /Latchkey starts[^\n]*\n +(\S+),/.exec(said.stdout)?.[1];
+  child.kill('SIGINT');
+  const { code, stdout } = await ended;
+  expect(code).toBe(1);
+  expect(stdout).toContain('stopped by SIGINT');
+  await expect(fetch(`${url}/health`)).rejects.toThrow();
+  expect(readdirSync(place)).toEqual([]);
 });
 
 test('an option that does not exist is a line of usage and exit code 2', async () => {
-  const { code, stdout, stderr } = await runNode(['dist/demo/demo.js', '--brake', 'consent']);
+  const { code, stdout, stderr } = await startNode(['dist/demo/demo.js', '--brake', 'consent']).ended;
   expect(code).toBe(2);
   expect(stdout).toBe('');
   expect(stderr).toContain('Usage: npm run demo');

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { StepFailure } from './step-failure.ts';
 import { type BreakPoint, breakPoints, type StoryEnd, tellStory } from './story.ts';
 import { createPaint, createTimeline, reasonOf } from './timeline.ts';
 
@@ -40,7 +41,13 @@ async function demonstrate({ json, keep, breakAt }: Arguments): Promise<number> 
   const say = (line: string) => {
     if (!json) console.log(line);
   };
-  const timeline = createTimeline({ say, paint });
+  // A story that was stopped goes on for a moment, and has nothing to say any more.
+  const timeline = createTimeline({
+    say: (line) => {
+      if (!stopping.signal.aborted) say(line);
+    },
+    paint,
+  });
   const folder = mkdtempSync(join(tmpdir(), 'latchkey-demo-'));
   const closers: (() => Promise<unknown>)[] = [() => removeFolder(folder)];
   let end: StoryEnd | null = null;
@@ -108,7 +115,7 @@ Everything is still up; Ctrl-C ends and removes it.
 function whenStopped(): Promise<never> {
   const { signal } = stopping;
   return new Promise((_resolve, reject) => {
-    const stop = () => reject(new Error(`stopped by ${String(signal.reason)}`));
+    const stop = () => reject(new StepFailure(`stopped by ${String(signal.reason)}`));
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
   });

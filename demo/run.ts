@@ -1,4 +1,5 @@
 // One run: the webhook is called, the execution is watched to its end through the API.
+import { decode } from '@msgpack/msgpack';
 import type { Ask } from './graphql-client.ts';
 import { hold, waitFor } from './step-failure.ts';
 
@@ -6,7 +7,7 @@ export type Run = {
   readonly executionId: string;
   /** Null when it succeeded. */
   readonly error: string | null;
-  readonly steps: readonly string[];
+  readonly steps: readonly { readonly name: string; readonly resultsUrl: string }[];
   readonly logs: readonly { readonly severity: string; readonly message: string }[];
   readonly durationMs: number;
 };
@@ -16,7 +17,7 @@ type Result = {
   readonly startedAt: string | null;
   readonly endedAt: string | null;
   readonly error: string | null;
-  readonly stepResults: { readonly nodes: readonly { readonly displayStepName: string }[] };
+  readonly stepResults: { readonly nodes: readonly { displayStepName: string; resultsUrl: string }[] };
   readonly logs: { readonly nodes: readonly { readonly severity: string; readonly message: string }[] };
 };
 
@@ -47,7 +48,10 @@ export async function runOnce(options: {
   return {
     executionId,
     error: result.error,
-    steps: result.stepResults.nodes.map((node) => node.displayStepName),
+    steps: result.stepResults.nodes.map((node) => ({
+      name: node.displayStepName,
+      resultsUrl: node.resultsUrl,
+    })),
     logs: result.logs.nodes,
     durationMs: Math.round(performance.now() - begin),
   };
@@ -57,9 +61,19 @@ async function readResult(ask: Ask, instance: string, executionId: string): Prom
   const answer = await ask<{ executionResults: { nodes: readonly Result[] } }>(
     `query($instance: ID!) { executionResults(instance: $instance, first: 10) { nodes {
        id startedAt endedAt error
-       stepResults(orderBy: {field: STARTED_AT, direction: ASC}) { nodes { displayStepName } }
+       stepResults(orderBy: {field: STARTED_AT, direction: ASC}) { nodes { displayStepName resultsUrl } }
        logs(orderBy: {field: TIMESTAMP, direction: ASC}) { nodes { severity message } } } } }`,
     { instance },
   );
   return answer.executionResults.nodes.find((node) => node.id === executionId) ?? null;
+}
+
+/** What a step gave: MessagePack of `{data, contentType}` behind an address that is good for minutes. */
+export async function readStepResult(done: Run, name: string): Promise<unknown> {
+  const url = done.steps.find((step) => step.name === name)?.resultsUrl ?? '';
+  hold(url !== '', `the step ${name} has a result`);
+  const response = await fetch(url);
+  hold(response.ok, `the result of ${name} can be fetched (${response.status})`);
+  const result = decode(await response.arrayBuffer());
+  return typeof result === 'object' && result !== null && 'data' in result ? result.data : null;
 }

@@ -37,7 +37,13 @@ function spellings(name: string, text: string) {
       [0, 1, 2].map((offset): [string, string] => [encoding, inside(raw, offset, encoding)]),
     ),
   ];
-  return all.map(([spelling, needle]) => ({ name, spelling, needle: Buffer.from(needle, 'latin1') }));
+  // Many are spelled alike: the first name of equal ones stays.
+  const distinct = new Map(all.toReversed().map(([spelling, needle]) => [needle, spelling]));
+  return [...distinct].map(([needle, spelling]) => ({
+    name,
+    spelling,
+    needle: Buffer.from(needle, 'latin1'),
+  }));
 }
 
 /** Within a longer text in base64 a secret begins at any of three places of a group; the edges are shared with others. */

@@ -7,7 +7,7 @@ import { createInstance, deployAndEnable, importAndPublish, readConnections } fr
 import { type Ask, createAsk } from './graphql-client.ts';
 import { type LatchkeyProcess, startLatchkey } from './latchkey-process.ts';
 import { type Owner, setUpOwner } from './owner.ts';
-import { type Run, runOnce } from './run.ts';
+import { type Run, readStepResult, runOnce } from './run.ts';
 import { scanForSecrets } from './secret-scan.ts';
 import { photoPath } from './stand-ins/stand-ins.ts';
 import { hold, waitFor } from './step-failure.ts';
@@ -36,6 +36,9 @@ export type StoryEnd = {
   readonly owner: Owner;
 };
 
+/** Evidence of several lines stays under its step. */
+const lineBreak = '\n              ';
+
 const expectedAddress = '5 Avenue Anatole France, 75007 Paris, France';
 
 export async function tellStory(options: StoryOptions): Promise<StoryEnd> {
@@ -46,7 +49,7 @@ export async function tellStory(options: StoryOptions): Promise<StoryEnd> {
     onOpen(value.close);
     return {
       value,
-      evidence: value.announcement.join('\n              '),
+      evidence: value.announcement.join(lineBreak),
       facts: { standIns: value.announcement },
     };
   });
@@ -185,7 +188,15 @@ async function firstRun(told: Told & { readonly token: string | null }): Promise
     const connections = await readConnections(ask, instanceId);
     const red = connections.filter(({ status }) => status !== 'ACTIVE');
     hold(red.length === 0, `all three connections are green (${red.map(({ key }) => key).join(', ')})`);
-    const evidence = `${done.steps.join(' > ')} in ${done.durationMs} ms; fetched with token #${fingerprint}; ${where} signed with AWS Signature V4; ${done.logs.length} log lines; 3 connections green`;
+    const found = (await readStepResult(done, 'Find Address')) as { address?: string };
+    hold(found.address === address, 'the result of the step Find Address is the address');
+    const position = done.logs.find(({ message }) => message.includes('was taken at'))?.message;
+    hold(position !== undefined, 'the log tells where the photo was taken');
+    const evidence = [
+      `${done.steps.map(({ name }) => name).join(' > ')} in ${done.durationMs} ms; 3 connections green`,
+      `Dropbox: fetched with token #${fingerprint}; log: "${position}"`,
+      `${where}: "${address}", signed with AWS Signature Version 4`,
+    ].join(lineBreak);
     const facts = { execution: done, address, token: fingerprint, object: where, connections };
     return { value: address, evidence, facts };
   });

@@ -22,7 +22,7 @@ export type World = {
 };
 
 /** So short that a refresh happens while one looks on; at least one run fits into half of it. */
-const tokenSeconds = 36;
+const tokenSeconds = 40;
 const account = 'gavin@hooli.example';
 
 export async function openWorld(): Promise<World> {
@@ -61,7 +61,10 @@ export async function openWorld(): Promise<World> {
       provider.addClient({ client_id, client_secret, redirect_uris: [redirectUri] });
     },
     tokensShown,
-    announcement: [`OAuth provider emulator  ${provider.url}`, ...standIns.announcement],
+    announcement: [
+      `OAuth provider        ${provider.url} (emulator)`,
+      ...standIns.announcement.filter((line) => !line.startsWith('SFTP')),
+    ],
     addresses: [provider.url, dropboxApi, dropboxContent, googleMaps, s3].map((url) => new URL(url).host),
     close: async () => {
       await Promise.all([provider.close(), standIns.close()]);
