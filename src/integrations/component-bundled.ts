@@ -30,26 +30,32 @@ export async function registerBundledComponents(options: {
       bundles.map(({ signature }) => signature),
     ),
   );
+  const described = await Promise.all(
+    bundles
+      .filter(({ signature }) => !known.has(signature))
+      .map(async ({ folder, bundlePath, bundle }) => {
+        try {
+          return { definition: await pool.describe(bundlePath), bundle };
+        } catch (error) {
+          log.error('a bundled component cannot be used', { folder, ...errorFields(error) });
+          return null;
+        }
+      }),
+  );
   let stored = 0;
-  for (const { folder, bundlePath, bundle, signature } of bundles) {
-    if (known.has(signature)) continue;
-    try {
-      const definition = await pool.describe(bundlePath);
-      const result = await doors.withTenant(platformTenantId, (tx) =>
-        storeComponentVersion({
-          tx,
-          actor: null,
-          tenant: platformTenantId,
-          unitId: platformUnitId,
-          isPublic: true,
-          definition,
-          bundle,
-        }),
-      );
-      if (result === 'stored') stored += 1;
-    } catch (error) {
-      log.error('a bundled component cannot be used', { folder, ...errorFields(error) });
-    }
+  for (const component of described) {
+    if (component === null) continue;
+    const result = await doors.withTenant(platformTenantId, (tx) =>
+      storeComponentVersion({
+        tx,
+        actor: null,
+        tenant: platformTenantId,
+        unitId: platformUnitId,
+        isPublic: true,
+        ...component,
+      }),
+    );
+    if (result === 'stored') stored += 1;
   }
   return stored;
 }
