@@ -12,11 +12,11 @@ export type Owner = {
 
 export async function setUpOwner(url: string, setupUrl: string): Promise<Owner> {
   const browser = createBrowser();
-  const email = 'monica@raviga.example';
+  const email = 'monica@acme.example';
   const password = randomBytes(18).toString('base64url');
   const form = await browser.open(setupUrl);
   const account = await browser.submit(form, {
-    organization: 'Raviga Integrations',
+    organization: 'Acme Integrations',
     name: 'Monica Hall',
     email,
     password,
