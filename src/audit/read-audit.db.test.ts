@@ -5,6 +5,7 @@ import { Fault } from '../kernel/fault.ts';
 import { newId, type TenantId } from '../kernel/ids.ts';
 import { silentLog } from '../kernel/log.ts';
 import type { Doors } from '../storage/doors.ts';
+import { chainWaiting, verifyChain } from './chain.ts';
 import { type AuditEvent, systemActor } from './event.ts';
 import { createReadAudit } from './read-audit.ts';
 
@@ -36,7 +37,7 @@ function flaky(away: () => boolean): Doors {
   };
 }
 
-test('equal reads of a batch become one event with a count, and drain writes the rest', async () => {
+test('what one actor read in a batch is one event that counts each object, and drain writes the rest', async () => {
   const [one, two] = [await newTestTenant(fresh.doors), await newTestTenant(fresh.doors)];
   const reads = createReadAudit({ doors: fresh.doors, log: silentLog });
   for (let i = 0; i < 1000; i++) reads.record(one, read('a'));
@@ -45,10 +46,7 @@ test('equal reads of a batch become one event with a count, and drain writes the
   await reads.flush();
   reads.record(two, read('c'));
   await reads.drain();
-  expect(await recorded(one)).toEqual([
-    { object_id: 'a', detail: { count: 1000 } },
-    { object_id: 'b', detail: {} },
-  ]);
+  expect(await recorded(one)).toEqual([{ object_id: null, detail: { objects: { a: 1000, b: 1 } } }]);
   expect(await recorded(two)).toEqual([
     { object_id: 'a', detail: {} },
     { object_id: 'c', detail: {} },
@@ -67,10 +65,31 @@ test('reads recorded while the database is away are written when it is back, non
   expect(tries.map((result) => result.status)).toEqual(['rejected', 'rejected']);
   isAway = false;
   await Promise.all([reads.flush(), reads.flush(), reads.drain()]);
-  expect(await recorded(tenant)).toEqual([
-    { object_id: 'a', detail: { count: 2 } },
-    { object_id: 'b', detail: {} },
-  ]);
+  expect(await recorded(tenant)).toEqual([{ object_id: null, detail: { objects: { a: 2, b: 1 } } }]);
+});
+
+test('actors, actions and answers are told apart, and no event names more than 500 objects', async () => {
+  const tenant = await newTestTenant(fresh.doors);
+  const reads = createReadAudit({ doors: fresh.doors, log: silentLog });
+  const other = { kind: 'service', principalId: null, name: 'another token' } as const;
+  for (let i = 0; i < 2; i++) reads.record(tenant, { ...read('a'), actor: other });
+  reads.record(tenant, { ...read('a'), result: 'refused' });
+  for (let i = 0; i < 501; i++) reads.record(tenant, read(`object-${i}`));
+  await reads.drain();
+  const rows = await recorded(tenant);
+  expect(rows.map((row) => row.object_id)).toEqual(['a', 'a', null, 'object-500']);
+  expect(rows[0]?.detail).toEqual({ count: 2 });
+  expect(Object.keys((rows[2]?.detail as { objects: object }).objects)).toHaveLength(500);
+});
+
+test('an event that names many objects has its place in the chain like any other', async () => {
+  const tenant = await newTestTenant(fresh.doors);
+  const reads = createReadAudit({ doors: fresh.doors, log: silentLog });
+  for (const id of ['zz', 'a', 'longer', 'b']) reads.record(tenant, read(id));
+  await reads.drain();
+  await fresh.doors.withTenant(tenant, (tx) => chainWaiting(tx, tenant));
+  const verdict = await fresh.doors.withTenant(tenant, (tx) => verifyChain(tx, tenant));
+  expect(verdict).toMatchObject({ intact: true, links: 1, waiting: 0 });
 });
 
 test('a read is refused rather than left unrecorded when too many wait', async () => {
@@ -85,7 +104,10 @@ test('a read is refused rather than left unrecorded when too many wait', async (
   await reads.flush();
   reads.record(tenant, read('d'));
   await reads.drain();
-  expect((await recorded(tenant)).map((row) => row.object_id)).toEqual(['a', 'b', 'c', 'd']);
+  expect(await recorded(tenant)).toEqual([
+    { object_id: null, detail: { objects: { a: 1, b: 1, c: 1 } } },
+    { object_id: 'd', detail: {} },
+  ]);
 });
 
 test('a batch that can never be written does not hold up later ones', async () => {

@@ -1,5 +1,6 @@
-// Reads of secrets by machines, recorded in batches: a token read must not cost a write. Equal reads within a batch
-// become one event with a count. A person's reveal is not recorded here but with `audit`, before the answer.
+// Reads of secrets by machines, recorded in batches: a token read must not cost a write. What one actor did to many
+// objects within a batch becomes one event that names each of them with a count; an event for each would cost more than
+// the reads themselves. A person's reveal is not recorded here but with `audit`, before the answer.
 import { Fault, isFault } from '../kernel/fault.ts';
 import type { TenantId } from '../kernel/ids.ts';
 import { errorFields, type Log } from '../kernel/log.ts';
@@ -15,10 +16,13 @@ export type ReadAudit = {
   readonly drain: () => Promise<void>;
 };
 
-type Waiting = { readonly event: AuditEvent; count: number };
+/** Events that differ in nothing but their object, with a count for each. */
+type Waiting = { readonly event: AuditEvent; readonly counts: Map<string, number> };
 
 const periodMs = 1000;
 const maxWaiting = 100_000;
+/** Keeps an event at some 20 kB. */
+const maxObjectsPerEvent = 500;
 
 export function createReadAudit(options: {
   readonly doors: Doors;
@@ -36,10 +40,10 @@ export function createReadAudit(options: {
     const failures: unknown[] = [];
     for (const [tenant, batch] of waiting.takeAll()) {
       try {
-        await doors.withTenant(tenant, (tx) => auditAll(tx, batch.map(counted)));
+        await doors.withTenant(tenant, (tx) => auditAll(tx, batch.flatMap(toEvents)));
       } catch (error) {
         if (isFault(error, 'unavailable')) {
-          for (const { event, count } of batch) waiting.add(tenant, event, count);
+          for (const kept of batch) waiting.putBack(tenant, kept);
           failures.push(error);
         } else {
           // A batch that can never be written must not hold up all later ones.
@@ -74,7 +78,7 @@ export function createReadAudit(options: {
       if (waiting.size() >= limit) {
         throw new Fault('unavailable', 'Reads cannot be recorded at the moment.', { retryAfterSeconds: 2 });
       }
-      waiting.add(tenant, event, 1);
+      waiting.add(tenant, event);
       schedule();
     },
     flush,
@@ -87,23 +91,26 @@ export function createReadAudit(options: {
   };
 }
 
-/** What is not written yet, by tenant; equal events are one with a count. */
+/** What is not written yet, by tenant. Its size is that of what must be remembered: the objects. */
 function createWaitingRoom() {
   const batches = new Map<TenantId, Map<string, Waiting>>();
   let size = 0;
+
+  const add = (tenant: TenantId, event: AuditEvent, objectId: string, count: number): void => {
+    const batch = batches.get(tenant) ?? new Map<string, Waiting>();
+    batches.set(tenant, batch);
+    const key = keyOf(event);
+    const known = batch.get(key) ?? { event, counts: new Map<string, number>() };
+    batch.set(key, known);
+    const before = known.counts.get(objectId);
+    if (before === undefined) size += 1;
+    known.counts.set(objectId, (before ?? 0) + count);
+  };
   return {
     size: () => size,
-    add: (tenant: TenantId, event: AuditEvent, count: number): void => {
-      const batch = batches.get(tenant) ?? new Map<string, Waiting>();
-      batches.set(tenant, batch);
-      const key = JSON.stringify(event);
-      const known = batch.get(key);
-      if (known === undefined) {
-        batch.set(key, { event, count });
-        size += 1;
-      } else {
-        known.count += count;
-      }
+    add: (tenant: TenantId, event: AuditEvent) => add(tenant, event, event.object?.id ?? '', 1),
+    putBack: (tenant: TenantId, { event, counts }: Waiting): void => {
+      for (const [objectId, count] of counts) add(tenant, event, objectId, count);
     },
     takeAll: (): readonly (readonly [TenantId, readonly Waiting[]])[] => {
       const taken = [...batches].map(([tenant, batch]) => [tenant, [...batch.values()]] as const);
@@ -114,6 +121,42 @@ function createWaitingRoom() {
   };
 }
 
-function counted({ event, count }: Waiting): AuditEvent {
-  return count === 1 ? event : { ...event, detail: { ...event.detail, count } };
+/** Everything but the object's id. Runs at each read. */
+function keyOf({ actor, action, object, result, fields, requestId, detail }: AuditEvent): string {
+  const rest = [
+    actor.kind,
+    actor.principalId,
+    actor.name,
+    action,
+    object?.kind,
+    result,
+    fields,
+    requestId,
+    detail,
+  ];
+  return JSON.stringify(rest);
+}
+
+function toEvents({ event, counts }: Waiting): readonly AuditEvent[] {
+  const all = [...counts];
+  const events: AuditEvent[] = [];
+  for (let at = 0; at < all.length; at += maxObjectsPerEvent) {
+    events.push(toEvent(event, all.slice(at, at + maxObjectsPerEvent)));
+  }
+  return events;
+}
+
+function toEvent(event: AuditEvent, counts: readonly (readonly [id: string, count: number])[]): AuditEvent {
+  const { object } = event;
+  const [only] = counts;
+  if (object !== null && counts.length > 1) {
+    return { ...event, object: { ...object, id: null }, objects: Object.fromEntries(counts) };
+  }
+  if (only === undefined) return event;
+  const [id, count] = only;
+  return {
+    ...event,
+    object: object === null ? null : { ...object, id },
+    ...(count === 1 ? {} : { detail: { ...event.detail, count } }),
+  };
 }
