@@ -79,7 +79,8 @@ test('actors, actions and answers are told apart, and no event names more than 5
   const rows = await recorded(tenant);
   expect(rows.map((row) => row.object_id)).toEqual(['a', 'a', null, 'object-500']);
   expect(rows[0]?.detail).toEqual({ count: 2 });
-  expect(Object.keys((rows[2]?.detail as { objects: object }).objects)).toHaveLength(500);
+  const named = rows.map((row) => Object.keys(Object(row.detail).objects ?? {}).length);
+  expect(named).toEqual([0, 0, 500, 0]);
 });
 
 test('an event that names many objects has its place in the chain like any other', async () => {
