@@ -123,7 +123,7 @@ test('private_key serves an SFTP connection to the byte, without inventing a pas
 
 test('basic, api_key and noauth keep their keys for old and new steps', async () => {
   const cases: [string, Record<string, string>][] = [
-    ['basic', { username: 'ada', password: 'päss 🔑' }],
+    ['basic', { username: 'ada', password: 'p\u00e4ss 🔑' }],
     ['api_key', { api_key: 'eyJ.x.y' }],
     ['noauth', {}],
   ];

@@ -327,6 +327,31 @@ test('a secret is rotated under load without one failed refresh, whichever side 
   expect(await secretsOf(client.id)).toEqual(['second-secret', demoClient.client_secret]);
 });
 
+test('a provider that goes over to the new secret between two tries is asked once more with it', async () => {
+  const { a, house } = two;
+  const client = await share(a.owner, a.organization.id, 'Between');
+  const credential = await storeCredential(
+    house,
+    'oauth2',
+    {},
+    { authClientId: client.id, label: 'Between' },
+  );
+  await connectAccount(house, emulator, credential, { expiresInSeconds: 300, dueInSeconds: 0 });
+  const secret = Plain.fromText('new-secret');
+  await within(a.owner, (tx) =>
+    setClientSecret({ tx, vault: house.vault, tenant: a.tenant, clientId: client.id, secret }),
+  );
+  emulator.addClient({ client_id: demoClient.client_id, client_secret: 'new-secret' });
+  emulator.schedule([{ fault: 'oauth_error', error: 'invalid_client', status: 401, on: 'refresh' }]);
+  const one = await openRefreshProcess(house, emulator);
+  await one.refresher.runOnce();
+  expect(await grantRow(house, a.tenant, credential.id)).toMatchObject({
+    state: 'active',
+    token_no: 2,
+    fail_count: 0,
+  });
+});
+
 test('a replaced secret is tried for a day and no longer, and its bytes go with the next change', async () => {
   const { a, house } = two;
   const client = await share(a.owner, a.organization.id, 'Replaced');

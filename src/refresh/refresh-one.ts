@@ -68,7 +68,7 @@ type Prepared = {
 };
 
 /** Armed, and yet nothing to send: the grant is not refreshable, whatever its due time says. */
-class Unpreparable extends Error {}
+class NothingToSend extends Error {}
 
 const noRefreshToken: TokenProblem = {
   kind: 'revoked',
@@ -131,7 +131,7 @@ async function prepare(tx: Tx, vault: Vault, armed: Armed): Promise<Prepared | n
   if (grant === null) return null;
   const tokens = await openTokens(tx, vault, grant);
   if (tokens === null || grant.registrationId === null)
-    throw new Unpreparable('no tokens or no registration');
+    throw new NothingToSend('no tokens or no registration');
   const registration = await getRegistration(tx, grant.registrationId);
   const client = grant.mintedBy === null ? null : await selectAuthClient(tx, grant.mintedBy);
   const secrets = client === null ? [] : await openClientSecrets(tx, vault, client);
