@@ -114,7 +114,7 @@ describe('credentials', () => {
       return answer.data.createCustomerCredential.errors[0];
     };
     const username = { key: 'username', value: 'gavin' };
-    expect((await ask([username, { key: 'pasword', value: 'canary-1' }])).field).toBe('values.pasword');
+    expect((await ask([username, { key: 'passcode', value: 'canary-1' }])).field).toBe('values.passcode');
     expect((await ask([username])).field).toBe('values.password');
     expect((await ask([username, username])).field).toBe('values.username');
     expect(
@@ -135,7 +135,12 @@ describe('credentials', () => {
 
   test('are deleted only with the exact label', async () => {
     const id = await createBasic('Exactly this');
-    const attempts = [{}, { name: 'exactly this' }, { name: 'Exactly this ' }, { label: 'Еxactly this' }];
+    const attempts = [
+      {},
+      { name: 'exactly this' },
+      { name: 'Exactly this ' },
+      { label: '\u0415xactly this' },
+    ];
     for (const attempt of attempts) {
       const answer = await api.ask(remove, { id, ...attempt });
       expect(answer.data.deleteCredential.credential).toBeNull();

@@ -98,7 +98,7 @@ function fittingValueOf(type: GraphQLInputType, name: string, depth: number): fc
     case 'Boolean':
       return fc.constantFrom<unknown>(true, false, 'true', 'no');
     default:
-      return name.endsWith('.definition') ? fc.oneof(text, fc.constantFrom(...yamls())) : text;
+      return name.endsWith('.definition') ? fc.oneof(text, fc.constantFrom(...definitionTexts())) : text;
   }
 }
 
@@ -120,7 +120,7 @@ const idWords: readonly (readonly [RegExp, string])[] = [
   [/integration/i, 'Integration'],
 ];
 
-function yamls(): readonly string[] {
+function definitionTexts(): readonly string[] {
   const page = readFileSync(new URL('../../../docs/integration-yaml.md', import.meta.url), 'utf8');
   const example = /```yaml\n([\s\S]*?)```/.exec(page)?.[1] ?? '';
   return [example, example.slice(0, 500), 'definitionVersion: 7', '- 1', '&a [*a]', '!!js/function x'];

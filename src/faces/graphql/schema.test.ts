@@ -3,7 +3,7 @@ import { getNamedType, isInputObjectType, isObjectType, printSchema } from 'grap
 import { describe, expect, test } from 'vitest';
 import { createSchema } from './schema.ts';
 
-const file = new URL('./schema.snapshot.graphql', import.meta.url);
+const file = new URL('./schema.snapshot.txt', import.meta.url);
 const schema = createSchema();
 
 describe('the schema', () => {
