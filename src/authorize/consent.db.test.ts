@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { type Emulator, startEmulator } from '../../providers/emulator.ts';
 import { type ConsentHouse, faultOf, openConsentHouse, publicUrl } from '../../testing/consent-house.ts';
+import { createAuthClient } from '../credentials/auth-client.ts';
 import { getBuiltinType } from '../credentials/connection-type.ts';
 import { createCredential } from '../credentials/create-credential.ts';
 import { getGrant, openTokens } from '../credentials/grant.ts';
@@ -226,6 +227,58 @@ test('T05 another organization can use neither a credential nor an auth client o
     }),
   );
   expect((await faultOf(borrow)).code).toBe('not_found');
+});
+
+test('an auth client whose authorization address is none leads nowhere, in words, and asks nobody by mail', async () => {
+  const { house } = kit;
+  const { tenant, owner: actor, vault } = house;
+  const addresses = [
+    '{AUTH_URI}',
+    'javascript:alert(1)',
+    'https://bank.example:x@evil.example/a',
+    'https://[::1',
+  ];
+  for (const authorizeUrl of addresses) {
+    const credential = await house.doors.withTenant(tenant, async (tx) => {
+      const client = await createAuthClient({
+        tx,
+        vault,
+        actor,
+        client: {
+          unitId: house.organization.id,
+          name: 'Prepared',
+          type: 'oauth2',
+          identity: {
+            clientId: 'prepared',
+            authorizeUrl,
+            tokenUrl: `${kit.emulator.url}/token`,
+            refreshUrl: null,
+            revokeUrl: null,
+            clientAuth: 'post',
+          },
+          secret: Plain.fromText('secret-of-the-client'),
+        },
+      });
+      return await createCredential({
+        tx,
+        vault,
+        actor,
+        unitId: house.customer.id,
+        label: 'Prepared',
+        type: await getBuiltinType(tx, 'oauth2'),
+        values: new Map(),
+        authClientId: client.id,
+      });
+    });
+    const { id: credentialId } = credential;
+    const page = await faultOf(kit.authorize.startPage({ actor, credentialId }));
+    expect([authorizeUrl, page.code, page.field]).toEqual([authorizeUrl, 'invalid_field', 'authorizeUrl']);
+    const invited = house.doors.withTenant(tenant, (tx) =>
+      kit.authorize.inviteWithin(tx, { actor, credentialId, email: 'vera@example.com', message: null }),
+    );
+    expect((await faultOf(invited)).code).toBe('invalid_field');
+    expect(kit.mails).toEqual([]);
+  }
 });
 
 test('T05 whoever moves an address of the provider must bring the client secret again', async () => {

@@ -2,6 +2,7 @@
 // while somebody decides.
 import { invalidField } from '../kernel/fault.ts';
 import type { ConnectionId, TenantId, UnitId } from '../kernel/ids.ts';
+import { checkEndpointUrl } from '../oauth/endpoint-url.ts';
 import type { Tx } from '../storage/doors.ts';
 import { findUnit, type Unit } from '../tenancy/unit.ts';
 import type { ConsentTarget } from './consent-target.ts';
@@ -60,7 +61,8 @@ export async function takeSnapshot(
     requesterName: of.requesterName,
     subjectLabel: of.subject.label ?? credential.label ?? credential.connectionType.label,
     providerName: provider.name,
-    providerHost: new URL(registration.authorizeUrl).host,
+    // Auth clients keep addresses as they were typed; nobody is sent, or told to go, to one that is none.
+    providerHost: checkEndpointUrl(registration.authorizeUrl, 'authorizeUrl').host,
     scopes: scopes.split(/[\s,]+/).filter((scope) => scope !== ''),
     successRedirect: redirects.success,
     failureRedirect: redirects.failure,
