@@ -51,6 +51,11 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     requestTimeout: requestTimeoutMs,
     trustProxy: (_address, hop) => hop < options.trustedHops,
     genReqId: () => newId<never>() as string,
+    // Addresses that reach no route, and so no hook: one that cannot be decoded, one with an over-long part.
+    frameworkErrors: (error, request, reply) => {
+      dress(request, reply, options.isHttps);
+      answerError(toFault(error), request, reply, log);
+    },
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 400, ignoreDuplicateSlashes: true },
   };
   // The two servers differ in type only by their listener; nothing beneath looks at it.
@@ -59,11 +64,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
       ? Fastify(settings)
       : (Fastify({ ...(settings as object), https: readTlsFiles(tls) }) as unknown as FastifyInstance);
 
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers(headers);
-    reply.header('x-request-id', request.id);
-    if (options.isHttps) reply.header('strict-transport-security', 'max-age=63072000; includeSubDomains');
-  });
+  app.addHook('onRequest', async (request, reply) => dress(request, reply, options.isHttps));
   app.setErrorHandler((error, request, reply) => answerError(toFault(error), request, reply, log));
   app.setNotFoundHandler((request, reply) =>
     answerError(
@@ -80,6 +81,12 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     ),
   );
   return app;
+}
+
+function dress(request: FastifyRequest, reply: FastifyReply, isHttps: boolean): void {
+  reply.headers(headers);
+  reply.header('x-request-id', request.id);
+  if (isHttps) reply.header('strict-transport-security', 'max-age=63072000; includeSubDomains');
 }
 
 function readTlsFiles(tls: NonNullable<HttpOptions['tls']>): { readonly cert: Buffer; readonly key: Buffer } {
@@ -115,6 +122,7 @@ const codeByStatus: Readonly<Record<number, FaultCode>> = {
   405: 'method_not_allowed',
   406: 'not_acceptable',
   413: 'too_large',
+  414: 'not_found',
   415: 'unsupported_media_type',
 };
 
