@@ -43,7 +43,7 @@ export function createDocumentReader(): (text: string) => QueryDocument {
 
 function readDocument(text: string): QueryDocument {
   if (Buffer.byteLength(text) > limits.textBytes) throw tooMuch(`${limits.textBytes} bytes of text`);
-  const document = parse(text, { maxTokens: limits.tokens });
+  const document = parseText(text);
   checkValues(document);
   const operations = document.definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION);
   const fragments = fragmentsOf(document);
@@ -54,6 +54,16 @@ function readDocument(text: string): QueryDocument {
     measure(operation.selectionSet, { fragments, tally, depth: 1, within: new Set() });
   }
   return { operations };
+}
+
+/** The library descends once for every bracket: text within the limits can still be deeper than the stack. */
+function parseText(text: string): DocumentNode {
+  try {
+    return parse(text, { maxTokens: limits.tokens });
+  } catch (error) {
+    if (error instanceof RangeError) throw tooMuch(`${limits.valueDepth} levels of lists and objects`);
+    throw error;
+  }
 }
 
 /** Lists in lists in lists: what refuses them prints them, and that grows with the square of their depth. */
