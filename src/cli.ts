@@ -1,9 +1,9 @@
 #!/usr/bin/env node
-// The command line. Each command stands in cli/; an expected failure is one line on stderr and exit code 1.
+// The command line. Each command stands in cli/ and is loaded when it is asked for; an expected failure is one line on
+// stderr and exit code 1.
 import { Command } from 'commander';
-import { type ProviderCommandOptions, providerCommand } from '../providers/command.ts';
+import type { ProviderCommandOptions } from '../providers/command.ts';
 import { addOperatorCommands } from './cli/operator-commands.ts';
-import { start } from './cli/start.ts';
 import { isFault } from './kernel/fault.ts';
 
 const program = new Command('latchkey').description(
@@ -14,6 +14,7 @@ program
   .command('start')
   .description('serve, refresh and work, with an embedded database unless DATABASE_URL is set')
   .action(async () => {
+    const { start } = await import('./cli/start.ts');
     process.exitCode = await start(process.env);
   });
 
@@ -29,6 +30,7 @@ program
   .option('--set <json>', 'settings on top of the presets')
   .option('--json', 'say where it is as one line of JSON')
   .action(async (options: ProviderCommandOptions) => {
+    const { providerCommand } = await import('../providers/command.ts');
     const emulator = await providerCommand(options);
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void emulator.close());
   });

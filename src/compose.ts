@@ -15,12 +15,12 @@ import type { Config } from './config.ts';
 import { createRevoker, revocationJob } from './credentials/revocation.ts';
 import type { AccountHouse } from './faces/account/exchange.ts';
 import { registerAccount } from './faces/account/register-account.ts';
-import { registerGraphql } from './faces/graphql/register-graphql.ts';
 import { registerTriggers } from './faces/hooks/trigger.ts';
 import type { House } from './faces/house.ts';
 import { createAuthenticate } from './faces/http/authenticate.ts';
 import { registerHealth } from './faces/http/health.ts';
-import { createHttpServer } from './faces/http/server.ts';
+import { registerLazyFace } from './faces/http/lazy-face.ts';
+import { createHttpServer, type HttpOptions } from './faces/http/server.ts';
 import { createActorBySession } from './faces/http/session-actor.ts';
 import { registerJsonApi } from './faces/jsonapi/register.ts';
 import { registerOAuthPages } from './faces/oauth/register.ts';
@@ -278,17 +278,18 @@ function bundledComponents(): string {
 
 async function openServer(ground: Ground, house: House & AccountHouse): Promise<void> {
   const { config, log, doors, closers } = ground;
-  const app = createHttpServer({
+  const options: HttpOptions = {
     log,
     trustedHops: config.trustedHops,
     tls: config.tls,
     isHttps: ground.publicUrl.startsWith('https:'),
-  });
+  };
+  const app = createHttpServer(options);
   registerHealth(app, async () => {
     const isReady = await doors.locate(async () => true).catch(() => false);
     return { isReady, reason: isReady ? null : 'database' };
   });
-  await registerFaces(app, house);
+  await registerFaces(app, house, options);
   await listen(app, config.host, ground.port);
   closers.add('server', () => app.close());
 }
@@ -330,10 +331,19 @@ function tendKeys({ doors, vault, log, closers }: Ground): void {
 }
 
 /** One line per face. */
-async function registerFaces(app: FastifyInstance, house: House & AccountHouse): Promise<void> {
+async function registerFaces(
+  app: FastifyInstance,
+  house: House & AccountHouse,
+  options: HttpOptions,
+): Promise<void> {
   registerPages(app);
   await registerAccount(app, house);
-  await registerGraphql(app, house);
+  registerLazyFace(app, ['/api', '/api/results/:link'], async () => {
+    const { registerGraphql } = await import('./faces/graphql/register-graphql.ts');
+    const face = createHttpServer({ ...options, tls: null });
+    await registerGraphql(face, house);
+    return face;
+  });
   await registerOAuthPages(app, house);
   await registerJsonApi(app, house);
   await registerTriggers(app, house);

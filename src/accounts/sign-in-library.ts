@@ -1,7 +1,8 @@
 // The sign-in library, held to what we use of it: passwords (scrypt), sessions and their signed cookie. Its HTTP
-// routes are not mounted, so nothing of it can be reached but through these functions.
-import { betterAuth } from 'better-auth';
+// routes are not mounted, so nothing of it can be reached but through these functions. Loaded at the first use: it is as
+// large as everything else together, and servers that only machines use never need it.
 import { newId, type PrincipalId, type TenantId } from '../kernel/ids.ts';
+import { lazy } from '../kernel/lazy.ts';
 import type { Plain } from '../kernel/plain.ts';
 import type { openAuthSchema } from './auth-store.ts';
 import { maxPasswordLength, minPasswordLength } from './password-rule.ts';
@@ -54,18 +55,25 @@ export type SignInLibraryOptions = {
 const addressHeader = 'x-latchkey-address';
 
 export function createSignInLibrary(options: SignInLibraryOptions): SignInLibrary {
-  const auth = createAuth(options);
+  const load = lazy(() => createAuth(options));
   return {
-    hash: async (password) => (await auth.$context).password.hash(password.revealText()),
+    hash: async (password) => {
+      const auth = await load();
+      return (await auth.$context).password.hash(password.revealText());
+    },
     signIn: async (email, password, browser) => {
+      const auth = await load();
       const body = { email, password: password.revealText() };
       return await cookiesOf(
         auth.api.signInEmail({ body, headers: toHeaders(browser), returnHeaders: true }),
       );
     },
-    signOut: async (browser) =>
-      (await cookiesOf(auth.api.signOut({ headers: toHeaders(browser), returnHeaders: true }))) ?? [],
+    signOut: async (browser) => {
+      const auth = await load();
+      return (await cookiesOf(auth.api.signOut({ headers: toHeaders(browser), returnHeaders: true }))) ?? [];
+    },
     session: async (cookie) => {
+      const auth = await load();
       const found = await auth.api.getSession({ headers: new Headers({ cookie }) });
       if (found === null) return null;
       const { session } = found;
@@ -79,6 +87,7 @@ export function createSignInLibrary(options: SignInLibraryOptions): SignInLibrar
       };
     },
     changePassword: async (current, next, browser) => {
+      const auth = await load();
       const body = {
         currentPassword: current.revealText(),
         newPassword: next.revealText(),
@@ -91,7 +100,8 @@ export function createSignInLibrary(options: SignInLibraryOptions): SignInLibrar
   };
 }
 
-function createAuth({ database, secret, isHttps, firstPrincipal }: SignInLibraryOptions) {
+async function createAuth({ database, secret, isHttps, firstPrincipal }: SignInLibraryOptions) {
+  const { betterAuth } = await import('better-auth');
   return betterAuth({
     appName: 'Latchkey',
     // Only read by the library's routes, which are not mounted; set, so that it never guesses one from a request.

@@ -1,11 +1,14 @@
 // Makes the host child one CommonJS file, so that its jail holds exactly one readable file and the same bytes run
 // from sources (tests) and from the compiled tree.
 import { chmodSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { buildSync } from 'esbuild';
+import type * as Esbuild from 'esbuild';
 
 /** Blocks for some 30 ms, once in a process's life; the asynchronous form would keep a service process. */
 export function writeChildScript(targetPath: string): void {
+  // Loaded only here: most servers start no component for a long time.
+  const { buildSync } = createRequire(import.meta.url)('esbuild') as typeof Esbuild;
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   buildSync({
     entryPoints: [fileURLToPath(new URL(`./spectral-host-child.${extension}`, import.meta.url))],

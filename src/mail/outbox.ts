@@ -3,9 +3,9 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { createTransport } from 'nodemailer';
 import type { Clock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
+import { lazy } from '../kernel/lazy.ts';
 import { mailFields, parseSender } from './mail-fields.ts';
 import type { Mailer } from './mailer.ts';
 
@@ -18,10 +18,15 @@ export function outboxMailer(settings: {
 }): Mailer {
   const sender = parseSender(settings.from ?? nobody);
   const directory = join(settings.dataDirectory, 'outbox');
-  const composer = createTransport({ streamTransport: true, buffer: true, newline: 'windows' });
+  // Loaded with the first mail: a server that sends none does not pay for it.
+  const load = lazy(async () => {
+    const { createTransport } = await import('nodemailer');
+    return createTransport({ streamTransport: true, buffer: true, newline: 'windows' });
+  });
   return {
     send: async (message) => {
       const now = settings.clock.now();
+      const composer = await load();
       const composed = await composer.sendMail(mailFields(message, sender, now));
       if (!Buffer.isBuffer(composed.message)) throw new Fault('internal', 'The mail could not be composed.');
       const name = `${now.toISOString().replace(/[:.]/g, '-')}-${randomUUID()}.eml`;

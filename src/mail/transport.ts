@@ -1,7 +1,8 @@
 // SMTP delivery. The password and the invitation link cross the network, so TLS is required except to this machine.
-import { createTransport } from 'nodemailer';
+import type { createTransport } from 'nodemailer';
 import type { Clock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
+import { lazy } from '../kernel/lazy.ts';
 import type { Plain } from '../kernel/plain.ts';
 import { mailFields, parseSender } from './mail-fields.ts';
 import type { Mailer } from './mailer.ts';
@@ -27,10 +28,15 @@ export function smtpMailer(settings: {
   }
   const sender = parseSender(settings.from);
   // One connection per mail: mail is rare here and a kept connection is one more thing that goes stale.
-  const transport = createTransport(smtpOptions(settings.url));
+  const options = smtpOptions(settings.url);
+  const load = lazy(async () => {
+    const { createTransport: create } = await import('nodemailer');
+    return create(options);
+  });
   return {
     send: async (message) => {
       try {
+        const transport = await load();
         await transport.sendMail({
           ...mailFields(message, sender, settings.clock.now()),
           signal: AbortSignal.timeout(wholeTimeoutMs),

@@ -3,7 +3,7 @@
 import { lookup } from 'node:dns/promises';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { createSecureContext, rootCertificates, type SecureContext, connect as startTls } from 'node:tls';
-import { type buildConnector, Client } from 'undici';
+import type { buildConnector } from 'undici';
 import { Fault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import { isListed, parseAddress, parseAllowList, refusalOf } from './egress-address.ts';
@@ -83,10 +83,7 @@ type Target = {
 export function createEgress(options: EgressOptions): Egress {
   const allow = parseAllowList(options.allow);
   const resolve = options.resolve ?? resolveByHost;
-  const secureContext = createSecureContext({
-    ca: [...rootCertificates, ...(options.extraCa ?? [])],
-    minVersion: 'TLSv1.2',
-  });
+  const trust = createTrust(options.extraCa ?? []);
 
   async function locate(url: URL): Promise<Target> {
     const host = bareHost(url);
@@ -113,7 +110,7 @@ export function createEgress(options: EgressOptions): Egress {
     const signal = request.signal === undefined ? deadline : AbortSignal.any([deadline, request.signal]);
     try {
       const target = await orAbort(locate(url), signal);
-      return await send(target, request, signal, secureContext);
+      return await send(target, request, signal, trust);
     } catch (error) {
       const fault = error instanceof EgressFault ? error : unreachable(false, describe(error), error);
       options.log.warn('egress failed', {
@@ -179,7 +176,7 @@ async function send(
   target: Target,
   request: EgressRequest,
   signal: AbortSignal,
-  secureContext: SecureContext,
+  trust: Trust,
 ): Promise<EgressResponse> {
   // From the moment the HTTP client holds a ready socket, bytes may be on their way: from then on nothing that
   // happens proves that the other side did not act.
@@ -187,11 +184,13 @@ async function send(
   const dial: buildConnector.connector = (_options, callback) => {
     // The client would dial again after some errors; a token request that might have arrived must not be repeated.
     if (wasSent) return callback(new Error('a second connection was refused'), null);
-    openSocket(target, secureContext, signal).then((socket) => {
+    openSocket(target, trust, signal).then((socket) => {
       wasSent = true;
       callback(null, socket);
     }, callbackError(callback));
   };
+  // Loaded at the first request: a tenth of what a server needs at its start.
+  const { Client } = await import('undici');
   const client = new Client(target.url.origin, {
     connect: dial,
     allowH2: false,
@@ -224,15 +223,22 @@ async function send(
   }
 }
 
+type Trust = () => SecureContext;
+
+/** Made at the first handshake: reading the built-in roots takes time that a start need not spend. */
+function createTrust(extraCa: readonly string[]): Trust {
+  let made: SecureContext | null = null;
+  return () => {
+    made ??= createSecureContext({ ca: [...rootCertificates, ...extraCa], minVersion: 'TLSv1.2' });
+    return made;
+  };
+}
+
 function callbackError(callback: buildConnector.Callback): (error: unknown) => void {
   return (error) => callback(error instanceof Error ? error : new Error(String(error)), null);
 }
 
-async function openSocket(
-  target: Target,
-  secureContext: SecureContext,
-  signal: AbortSignal,
-): Promise<Socket> {
+async function openSocket(target: Target, trust: Trust, signal: AbortSignal): Promise<Socket> {
   const tcp = await openTcp(target, signal);
   if (target.url.protocol === 'http:') return tcp;
   const isName = parseAddress(target.host) === null;
@@ -240,7 +246,7 @@ async function openSocket(
     socket: tcp,
     // Explicit, so that NODE_TLS_REJECT_UNAUTHORIZED in the environment changes nothing.
     rejectUnauthorized: true,
-    secureContext,
+    secureContext: trust(),
     ALPNProtocols: ['http/1.1'],
     host: target.host,
     ...(isName ? { servername: target.host } : {}),
