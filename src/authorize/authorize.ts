@@ -1,5 +1,5 @@
 // The human half of OAuth as faces see it: pages' data, the steps of a consent, invitations, and the jobs behind them.
-import type { CredentialId, TenantId } from '../kernel/ids.ts';
+import type { ConnectionId, CredentialId, TenantId } from '../kernel/ids.ts';
 import type { Tx } from '../storage/doors.ts';
 import type { JobHandler } from '../storage/job-handler.ts';
 import type { AuthorizeDeps } from './authorize-deps.ts';
@@ -29,7 +29,7 @@ export type Authorize = {
   /** Name and attributes of the cookie that binds a consent to its browser. */
   readonly cookie: BrowserCookie;
   /** What APIs give out as the address to connect at: reading it mints nothing and carries no right. */
-  readonly startUrlOf: (tenant: TenantId, credentialId: CredentialId) => string;
+  readonly startUrlOf: (tenant: TenantId, id: CredentialId | ConnectionId) => string;
   readonly startPage: Rest<typeof startPage>;
   readonly invitationPage: (token: string) => Promise<StartPage>;
   readonly begin: (options: BeginOptions) => Promise<BegunConsent>;
@@ -46,7 +46,7 @@ export type Authorize = {
 export function createAuthorize(deps: AuthorizeDeps): Authorize {
   return {
     cookie: browserCookie(deps.publicUrl),
-    startUrlOf: (tenant, credentialId) => startUrl(deps.publicUrl, recordKey(tenant, credentialId)),
+    startUrlOf: (tenant, id) => startUrl(deps.publicUrl, recordKey(tenant, id)),
     startPage: (options) => startPage(deps, options),
     invitationPage: (token) => invitationPage(deps, token),
     begin: (options) => beginConsent(deps, options),

@@ -263,3 +263,23 @@ async function tenantOf(browser: TestBrowser) {
   const answer = await browser.json('POST', '/sign-in', { email: founder.email, password: founder.password });
   return JSON.parse(answer.text).organizationId;
 }
+
+test('redirect origins are set whole, and anything but an https origin is refused by its place in the list', async () => {
+  const own = await openAccountHouse();
+  const browser = await own.foundedBrowser();
+  const set = (origins: readonly string[]) => browser.json('PUT', '/account/redirect-origins', { origins });
+  expect((await set(['https://app.example.com', 'http://localhost:3000'])).status).toBe(200);
+  const seen = await browser.get('/account/redirect-origins');
+  expect(JSON.parse(seen.text)).toEqual({ origins: ['https://app.example.com', 'http://localhost:3000'] });
+  for (const wrong of [
+    'http://app.example.com',
+    'https://a.example/path',
+    'https://u@a.example',
+    'x:1',
+    '*',
+  ]) {
+    const refused = await set(['https://app.example.com', wrong]);
+    expect([refused.status, refused.text]).toEqual([400, expect.stringContaining('origins[1]')]);
+  }
+  await own.close();
+});

@@ -5,6 +5,7 @@ import { dressErrorPages } from '../pages/error-page.ts';
 import { registerAccountPages } from './account.ts';
 import { type AccountHouse, eitherDialect } from './exchange.ts';
 import { registerPassword } from './password.ts';
+import { registerRedirectOrigins } from './redirect-origins.ts';
 import { registerServices } from './service-accounts.ts';
 import { registerSetup } from './setup.ts';
 import { registerSignIn } from './sign-in.ts';
@@ -28,6 +29,7 @@ export async function registerAccount(app: FastifyInstance, house: AccountHouse)
     registerPassword(scope, house);
     registerTokens(scope, house);
     registerServices(scope, house);
+    registerRedirectOrigins(scope, house);
     done();
   });
 }

@@ -93,7 +93,7 @@ InstanceConfigVariableRef.implement({
       resolve: async (node, _args, context) => {
         const credential = await credentialOf(node, context);
         if (credential === null || credential.grant === null) return null;
-        return context.house.authorize.startUrlOf(credential.tenantId, credential.id);
+        return context.house.authorize.startUrlOf(credential.tenantId, node.connection?.id ?? credential.id);
       },
     }),
     refreshAt: t.field({

@@ -1,5 +1,6 @@
 // Making, changing and deleting customers.
-import { createCustomer, deleteUnit, updateUnit } from '../../tenancy/unit.ts';
+import { deleteUnitWithCredentials } from '../../credentials/delete-unit.ts';
+import { createCustomer, updateUnit } from '../../tenancy/unit.ts';
 import { CustomerRef } from './objects.ts';
 import { mutation } from './payload.ts';
 import { descriptionText, labelTexts } from './texts.ts';
@@ -64,7 +65,7 @@ mutation('deleteCustomer', {
   run: async (input, context) => ({
     customer: await context.change(async (tx) => {
       const { id } = await customerById(tx, context, input.id);
-      return await deleteUnit({ tx, actor: context.actor, id });
+      return await deleteUnitWithCredentials({ tx, vault: context.house.vault, actor: context.actor, id });
     }),
   }),
 });

@@ -8,12 +8,13 @@ import type { ConsentView } from '../../authorize/consent-view.ts';
 import { parseRecordKey, tenantOfSecretLink } from '../../authorize/link-key.ts';
 import type { StartPage } from '../../authorize/start-page.ts';
 import { Fault, notFound } from '../../kernel/fault.ts';
-import type { CredentialId } from '../../kernel/ids.ts';
+import type { ConnectionId, CredentialId } from '../../kernel/ids.ts';
 import type { Actor } from '../../tenancy/actor.ts';
 import type { House } from '../house.ts';
 import { dressErrorPages, errorPage } from '../pages/error-page.ts';
 import { sendPage } from '../pages/layout.ts';
 import { consentWords, startWords } from './consent-page.ts';
+import { subjectOf } from './subject.ts';
 import { ensureBrowserToken, type PageVisitor, visitorOf } from './visitor.ts';
 
 type KeyParams = { readonly Params: { readonly key: string } };
@@ -50,14 +51,14 @@ export async function registerOAuthPages(app: FastifyInstance, house: House): Pr
 
 type Door =
   | { readonly kind: 'invitation'; readonly token: string }
-  | { readonly kind: 'session'; readonly credentialId: CredentialId; readonly actor: Actor | null };
+  | { readonly kind: 'session'; readonly id: CredentialId | ConnectionId; readonly actor: Actor | null };
 
 function doorOf(key: string, visitor: PageVisitor): Door {
   if (tenantOfSecretLink(key) !== null) return { kind: 'invitation', token: key };
   const named = parseRecordKey<CredentialId>(key);
   if (named === null) throw notFound('Connection');
   if (visitor.actor !== null && visitor.actor.tenant !== named.tenant) throw notFound('Connection');
-  return { kind: 'session', credentialId: named.id, actor: visitor.actor };
+  return { kind: 'session', id: named.id, actor: visitor.actor };
 }
 
 async function showStart(
@@ -78,7 +79,9 @@ async function showStart(
 async function startPageOf(house: House, door: Door): Promise<StartPage> {
   if (door.kind === 'invitation') return await house.authorize.invitationPage(door.token);
   if (door.actor === null) throw notFound('Connection');
-  return await house.authorize.startPage({ actor: door.actor, credentialId: door.credentialId });
+  const { actor, id } = door;
+  const about = await house.doors.withTenant(actor.tenant, (tx) => subjectOf(tx, actor, id));
+  return await house.authorize.startPage({ actor, ...about });
 }
 
 function toSignIn(request: FastifyRequest, reply: FastifyReply): FastifyReply {
@@ -103,8 +106,9 @@ async function begin(
     return reply.redirect(begun.authorizeUrl, 303);
   }
   if (door.actor === null) return toSignIn(request, reply);
-  const { actor, credentialId } = door;
-  const begun = await house.authorize.begin({ policy: 'session', browserToken, actor, credentialId });
+  const { actor, id } = door;
+  const about = await house.doors.withTenant(actor.tenant, (tx) => subjectOf(tx, actor, id));
+  const begun = await house.authorize.begin({ policy: 'session', browserToken, actor, ...about });
   return reply.redirect(begun.authorizeUrl, 303);
 }
 
