@@ -219,7 +219,7 @@ test('too many attempts are told when to come again', async () => {
     last = await browser.json('POST', '/sign-in', { email: 'eve@example.com', password: 'x' });
   }
   expect(last.status).toBe(429);
-  expect(Number(last.headers.get('retry-after'))).toBeGreaterThan(50);
+  expect(Number(last.headers.get('retry-after'))).toBeGreaterThan(0);
   const page = await browser.submit('/sign-in', '/sign-in', { email: 'eve@example.com', password: 'x' });
   expect([page.status, page.headers.has('retry-after')]).toEqual([429, true]);
 });
