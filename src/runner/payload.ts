@@ -84,7 +84,11 @@ const textTypes = new Set(['application/xml', 'application/x-www-form-urlencoded
 
 function jsonOrText(text: string): unknown {
   try {
-    return JSON.parse(text);
+    // Anybody may call a trigger: a name that would change what an object is must not reach a component.
+    const mayHoldName = text.includes('__proto__') || text.includes('\\u');
+    return mayHoldName
+      ? JSON.parse(text, (key, value: unknown) => (key === '__proto__' ? undefined : value))
+      : JSON.parse(text);
   } catch {
     return text;
   }
