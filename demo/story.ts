@@ -88,7 +88,7 @@ export async function tellStory(options: StoryOptions): Promise<StoryEnd> {
   const told = { timeline, ask, world, ...deployed };
   const address = await firstRun({ ...told, token: consent.exchange.accessTokenIssued });
   const renewed = await backgroundRefresh(timeline, world, consent);
-  await secondRun({ ...told, grant: consent.grant, token: renewed });
+  await secondRun({ ...told, grant: consent.grant });
   await disconnect({ ...told, credentialId: credentials.dropbox.id, grant: consent.grant, token: renewed });
   await thirdRun(told);
   await scan({ timeline, folder: dataDirectory, world, owner, latchkey, keeps: options.keeps });
@@ -224,18 +224,22 @@ async function backgroundRefresh(
   });
 }
 
-async function secondRun(told: Told & { readonly grant: string; readonly token: string }): Promise<void> {
+async function secondRun(told: Told & { readonly grant: string }): Promise<void> {
   const { timeline, world } = told;
   await timeline.step('Second run: with the new token, and nobody noticed', async () => {
     const done = await run(told, 'second');
     hold(done.error === null, `the execution succeeded (${done.error})`);
     const { fingerprint, where } = deliveryOf(world, 'second', done.from);
-    hold(fingerprint === told.token, 'the photo was fetched with the token of the refresh');
     const { ledger } = world.provider;
-    const refreshes = ledger.refreshesOf(told.grant).length;
-    hold(refreshes === 1, `the provider saw exactly one refresh (${refreshes})`);
+    // One, or on a slow machine a second one that became due meanwhile.
+    const refreshed = ledger.refreshesOf(told.grant);
+    const refreshes = refreshed.length;
+    const isRefreshed = refreshed.some(({ accessTokenIssued }) => accessTokenIssued === fingerprint);
+    hold(isRefreshed, 'the photo was fetched with the token of a refresh');
+    const presented = new Set(refreshed.map(({ refreshTokenPresented }) => refreshTokenPresented));
+    hold(presented.size === refreshes, 'no refresh token was presented twice');
     hold(ledger.outstandingMax(told.grant) === 1, 'never two token requests at once');
-    const evidence = `fetched with token #${fingerprint}; ${where}; still 1 refresh, never two token requests at once`;
+    const evidence = `fetched with token #${fingerprint}; ${where}; ${refreshes} refresh so far, never two token requests at once`;
     return { value: undefined, evidence, facts: { execution: done, token: fingerprint, refreshes } };
   });
 }

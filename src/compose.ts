@@ -27,7 +27,7 @@ import { registerOAuthPages } from './faces/oauth/register.ts';
 import { operatorSocket } from './faces/operator/operator-socket.ts';
 import { registerOperator } from './faces/operator/register.ts';
 import { registerPages } from './faces/pages/register-pages.ts';
-import { createHostPool } from './hosts/pool.ts';
+import { createHostPool, type HostPool } from './hosts/pool.ts';
 import { registerBundledComponents } from './integrations/component-bundled.ts';
 import { createComponentPackages } from './integrations/component-package.ts';
 import { type Clock, systemClock } from './kernel/clock.ts';
@@ -187,9 +187,9 @@ async function openHouse(ground: Ground): Promise<Running> {
     [revocationJob]: createRevoker({ doors, vault, egress, clock, log }),
     ...authorize.jobHandlers,
   });
-  const runs = await openRunner(ground, house);
+  const { worker: runs, isolation } = await openRunner(ground, house);
   await openServer(ground, { ...house, accounts });
-  await openOperator(ground);
+  await openOperator(ground, isolation);
   tendKeys(ground);
   const setupToken = await accounts.ensureSetupLink();
   // The worker also ends when we stop it; by itself it ends only by rejecting.
@@ -262,7 +262,7 @@ async function openRunner(ground: Ground, { reader, useNotes }: House) {
   closers.add('executions', worker.stop);
   runner.start();
   closers.add('runner', runner.stop);
-  return worker;
+  return { worker, isolation: pool.isolation };
 }
 
 /** Less than what those who stop us wait before they kill. */
@@ -295,7 +295,7 @@ async function openServer(ground: Ground, house: House & AccountHouse): Promise<
 }
 
 /** Only whoever may enter the data directory reaches it; a socket left by a killed process is replaced. */
-async function openOperator(ground: Ground): Promise<void> {
+async function openOperator(ground: Ground, isolation: HostPool['isolation']): Promise<void> {
   const { config, log, doors, vault, root, closers, database, build } = ground;
   const { folder, path } = operatorSocket(config.dataDirectory);
   await mkdir(folder, { recursive: true, mode: 0o700 });
@@ -307,12 +307,16 @@ async function openOperator(ground: Ground): Promise<void> {
     rootKeys: root.rootKeys,
     installation: root.installation,
     dataDirectory: config.dataDirectory,
-    describe: async () => ({
-      version: build,
-      node: process.version,
-      engine: database.engine,
-      url: ground.publicUrl,
-    }),
+    describe: async () => {
+      const { kind, reason } = await isolation();
+      return {
+        version: build,
+        node: process.version,
+        engine: database.engine,
+        url: ground.publicUrl,
+        components: reason === null ? kind : `${kind}: ${reason}`,
+      };
+    },
   });
   await app.listen({ path });
   await chmod(path, 0o600);

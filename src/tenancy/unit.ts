@@ -31,7 +31,9 @@ export function checkName(name: string, field = 'name'): string {
   if (trimmed.length > maxNameLength) {
     throw invalidField(field, `is longer than ${maxNameLength} characters.`, 'Shorten it.');
   }
-  if (/\p{Cc}/u.test(trimmed)) throw invalidField(field, 'holds control characters.', 'Remove them.');
+  if (/[\p{Cc}\p{Surrogate}]/u.test(trimmed)) {
+    throw invalidField(field, 'holds control characters or half a character.', 'Remove them.');
+  }
   return trimmed;
 }
 

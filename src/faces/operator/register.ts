@@ -1,7 +1,7 @@
 // What the operator can ask of a running server, over its private socket: the embedded database has one process, so the
 // command line cannot go around it. Whoever may open the socket owns the data directory and the root key beside it.
 import type { FastifyInstance } from 'fastify';
-import { verifyChain } from '../../audit/chain.ts';
+import { type ChainVerdict, verifyChain } from '../../audit/chain.ts';
 import type { AuditActor } from '../../audit/event.ts';
 import { Fault, invalidField, notFound } from '../../kernel/fault.ts';
 import { isUuid, type TenantId, type UnitId } from '../../kernel/ids.ts';
@@ -65,10 +65,18 @@ export function registerOperator(app: FastifyInstance, deps: OperatorDeps): void
     const tenants = only === '' ? await doors.locate(listTenantIds) : [tenantIn(request.body)];
     const verdicts = [];
     for (const tenant of tenants) {
-      verdicts.push({ tenant, ...(await doors.withTenant(tenant, (tx) => verifyChain(tx, tenant))) });
+      const verdict = await doors.withTenant(tenant, (tx) => verifyChain(tx, tenant));
+      verdicts.push({ tenant, ...readable(verdict) });
     }
     return { verdicts };
   });
+}
+
+/** The head's hash in hex, to be kept outside and compared later. */
+function readable(verdict: ChainVerdict) {
+  if (!verdict.intact || verdict.head === null) return verdict;
+  const { linkNo, hash } = verdict.head;
+  return { ...verdict, head: { linkNo, hash: hash.toString('hex') } };
 }
 
 async function nameOf(doors: Doors, tenant: TenantId): Promise<string | null> {
