@@ -5,7 +5,7 @@ import { runChild } from './child.mjs';
 import { filesIn, fingerprintOf } from './stamp.mjs';
 import { Trouble } from './trouble.mjs';
 
-const folders = ['src', 'providers', 'demo'];
+const folders = ['src', 'providers', 'demo', 'bench'];
 
 const inputs = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json', ...folders];
 
