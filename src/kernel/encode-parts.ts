@@ -3,18 +3,22 @@
 // spellings of one value.
 import { Fault } from './fault.ts';
 
+const lengthBytes = 4;
 const loneSurrogate = /\p{Surrogate}/u;
 
 /** Injective. Text must be well-formed: UTF-8 would turn every lone surrogate into the same character. */
 export function encodeParts(parts: readonly (string | Buffer)[]): Buffer {
-  const pieces: Buffer[] = [];
+  let total = 0;
+  for (const part of parts) total += lengthBytes + Buffer.byteLength(part);
+  const all = Buffer.alloc(total);
+  let at = 0;
   for (const part of parts) {
     if (typeof part === 'string' && loneSurrogate.test(part))
       throw new Fault('internal', 'Text is not valid Unicode.');
-    const bytes = typeof part === 'string' ? Buffer.from(part, 'utf8') : part;
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(bytes.length);
-    pieces.push(length, bytes);
+    const from = at + lengthBytes;
+    const written = typeof part === 'string' ? all.write(part, from) : part.copy(all, from);
+    all.writeUInt32BE(written, at);
+    at = from + written;
   }
-  return Buffer.concat(pieces);
+  return all;
 }

@@ -23,3 +23,16 @@ test('a wiped plaintext holds zeros', () => {
   plain.wipe();
   expect(plain.revealBytes().equals(Buffer.alloc(3))).toBe(true);
 });
+
+test('a plaintext is the same whether it came as text or as bytes, and whichever is asked for first', () => {
+  const text = 'schlüssel';
+  for (const make of [() => Plain.fromText(text), () => Plain.fromBytes(Buffer.from(text))]) {
+    expect(make().revealText()).toBe(text);
+    expect(make().revealBytes().equals(Buffer.from(text))).toBe(true);
+    const plain = make();
+    expect(plain.byteLength).toBe(10);
+    expect(plain.revealText()).toBe(text);
+    plain.wipe();
+    expect(plain.revealText()).toBe('\0'.repeat(10));
+  }
+});

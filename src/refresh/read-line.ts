@@ -12,7 +12,7 @@ const maxTogether = 64;
 export type ReadTogether<T> = (
   tenant: TenantId,
   ids: readonly CredentialId[],
-) => Promise<ReadonlyMap<CredentialId, T>>;
+) => Promise<ReadonlyMap<string, T>>;
 
 type Waiting<T> = {
   readonly id: CredentialId;

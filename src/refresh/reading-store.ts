@@ -1,9 +1,10 @@
 // SQL of reading: the one prepared statement of token reads, and the batched note of use.
 import { sql } from 'kysely';
 import type { GrantState } from '../credentials/grant-store.ts';
+import { Fault } from '../kernel/fault.ts';
 import type { AuthClientId, CredentialId, PrincipalId, TenantId, UnitId } from '../kernel/ids.ts';
 import type { Doors, Tx } from '../storage/doors.ts';
-import type { Sealed } from '../vault/sealed.ts';
+import { type Sealed, sealedFromColumn } from '../vault/sealed.ts';
 
 export type CredentialFacts = {
   readonly unitId: UnitId;
@@ -74,30 +75,36 @@ type PackedTrouble = readonly [
   retryInMs: number | null,
 ];
 
-type Row = { readonly credential_id: CredentialId } & (
-  | { readonly field: null; readonly facts: PackedFacts; readonly sealed: Sealed | null }
-  | { readonly field: string; readonly facts: number; readonly sealed: Sealed }
-);
-
 /** Those of the ids that the tenant has. */
 export async function readCredentials(
   doors: Doors,
   tenant: TenantId,
   ids: readonly CredentialId[],
-): Promise<ReadonlyMap<CredentialId, StoredCredential>> {
-  const rows = await doors.prepared<Row>({
+): Promise<ReadonlyMap<string, StoredCredential>> {
+  // Column by column: id, field, facts, sealed. UUIDs need no quotes in an array.
+  const rows = await doors.prepared({
     name: 'read_credentials',
-    text: 'select * from latchkey_read_credentials($1, $2)',
-    // As text: the driver would quote each element, which UUIDs never need.
+    text: 'select credential_id, field, facts, sealed from latchkey_read_credentials($1, $2)',
     values: [tenant, `{${ids.join(',')}}`],
   });
-  const found = new Map<CredentialId, StoredCredential & { readonly values: StoredValue[] }>();
-  for (const row of rows) {
-    const { credential_id: id } = row;
-    if (row.field === null) found.set(id, unpack(row.facts, row.sealed));
-    else found.get(id)?.values.push({ field: row.field, valueNo: row.facts, sealed: row.sealed });
+  const found = new Map<string, StoredCredential & { readonly values: StoredValue[] }>();
+  for (const [id, field, facts, sealed] of rows) {
+    if (id == null || facts == null) continue;
+    if (field == null) found.set(id, unpack(JSON.parse(facts), readSealed(sealed)));
+    else found.get(id)?.values.push(readValue(field, Number(facts), sealed));
   }
   return found;
+}
+
+function readValue(field: string, valueNo: number, sealed: string | null | undefined): StoredValue {
+  const bytes = readSealed(sealed);
+  if (bytes === null) throw new Fault('internal', 'A stored value has no content.');
+  return { field, valueNo, sealed: bytes };
+}
+
+/** `bytea` as text is \x and hexadecimal digits. */
+function readSealed(text: string | null | undefined): Sealed | null {
+  return text == null ? null : sealedFromColumn(Buffer.from(text.slice(2), 'hex'));
 }
 
 function unpack(packed: PackedFacts, sealed: Sealed | null) {

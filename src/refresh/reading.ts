@@ -95,9 +95,40 @@ function toReading(
     const plain = opened[index];
     if (plain !== undefined) values.set(field, plain);
   }
-  if (stored.grant === null) return { ...stored, tenantId, credentialId, values, grant: null };
-  const { sealed, ...facts } = stored.grant;
-  const plain = sealed === null ? undefined : opened.at(-1);
-  const tokens = plain === undefined ? null : parseTokens(plain);
-  return { ...stored, tenantId, credentialId, values, grant: { ...facts, tokens } };
+  // Member by member, here and below: spreading would cost more than opening the tokens does.
+  return {
+    tenantId,
+    credentialId,
+    unitId: stored.unitId,
+    label: stored.label,
+    kind: stored.kind,
+    typeKey: stored.typeKey,
+    oauthKind: stored.oauthKind,
+    authClient: stored.authClient,
+    clientType: stored.clientType,
+    authorizeParams: stored.authorizeParams,
+    reportedError: stored.reportedError,
+    createdBy: stored.createdBy,
+    values,
+    grant: stored.grant === null ? null : toGrant(stored.grant, opened),
+  };
+}
+
+function toGrant(stored: NonNullable<StoredCredential['grant']>, opened: readonly Plain[]): GrantReading {
+  const plain = stored.sealed === null ? undefined : opened.at(-1);
+  return {
+    state: stored.state,
+    consentNo: stored.consentNo,
+    tokenNo: stored.tokenNo,
+    issuedAt: stored.issuedAt,
+    expiresAt: stored.expiresAt,
+    isRenewable: stored.isRenewable,
+    isArmed: stored.isArmed,
+    hasFailed: stored.hasFailed,
+    lastErrorCode: stored.lastErrorCode,
+    lastError: stored.lastError,
+    ageMs: stored.ageMs,
+    retryInMs: stored.retryInMs,
+    tokens: plain === undefined ? null : parseTokens(plain),
+  };
 }

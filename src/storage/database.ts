@@ -6,6 +6,7 @@ import { type Door, doorRoles, ownerRole } from './door-role.ts';
 import { type EmbeddedOptions, type EmbeddedServer, startEmbedded } from './embedded.ts';
 import { loginOf, prepareServer } from './external.ts';
 import { createPool, type PoolOptions, translated } from './pool.ts';
+import { createRunPrepared, type RunPrepared } from './prepared.ts';
 
 export type DatabaseOptions = {
   /** DATABASE_URL; null starts the embedded engine in `directory`. */
@@ -20,6 +21,8 @@ export type Database = {
   readonly engine: 'embedded' | 'external';
   /** The pool of a role, made at first use and shared. Most callers want `Doors` instead. */
   readonly pool: (role: Role) => pg.Pool;
+  /** One statement of the tenants' door on connections that can only read. */
+  readonly prepared: RunPrepared;
   /** A connection of its own as the owner, without statement timeout: for migrations and other long work. */
   readonly ownerSession: <T>(work: (client: pg.Client) => Promise<T>) => Promise<T>;
   /** Resolves when the embedded server ended without being asked; never for an external one. */
@@ -40,6 +43,12 @@ const sizes: Record<Role, Pick<PoolOptions, 'max' | 'statementTimeoutMs' | 'read
   locator: { max: 6, statementTimeoutMs: 5_000, readOnly: true },
   accounts: { max: 6, statementTimeoutMs: 15_000, readOnly: false },
   owner: { max: 8, statementTimeoutMs: 60_000, readOnly: false },
+};
+
+const readerSize: Pick<PoolOptions, 'max' | 'statementTimeoutMs' | 'readOnly'> = {
+  max: 8,
+  statementTimeoutMs: 5_000,
+  readOnly: true,
 };
 
 /** Throws a `cannot_start` Fault of one line when this database cannot serve. */
@@ -96,8 +105,15 @@ export function externalLogins(url: string): Logins {
 export function connect(engine: Database['engine'], logins: Logins, log: Log): Database {
   const pools = new Map<Role, pg.Pool>();
   let closing: Promise<void> | null = null;
+  const readers = createPool(logins.login('app'), logins.startup('app'), {
+    ...readerSize,
+    name: 'reads',
+    log,
+  });
+  const prepared = createRunPrepared(readers);
   const close = async (): Promise<void> => {
-    await Promise.all([...pools.values()].map((pool) => pool.end()));
+    prepared.close();
+    await Promise.all([readers, ...pools.values()].map((pool) => pool.end()));
   };
   return {
     engine,
@@ -109,6 +125,7 @@ export function connect(engine: Database['engine'], logins: Logins, log: Log): D
       pools.set(role, pool);
       return pool;
     },
+    prepared: prepared.run,
     ownerSession: (work) => ownerSession(logins, work),
     lost: new Promise(() => {}),
     close: () => {

@@ -133,21 +133,51 @@ export function doorsContract(open: () => Promise<FreshDatabase>): void {
 
   describe('a prepared statement', () => {
     const read = (tenant: TenantId) =>
-      fresh.doors.prepared<{ read_probe: string | null }>({
-        name: 'read-probe',
-        text: 'select read_probe($1, $2)',
-        values: [tenant, 1],
-      });
+      fresh.doors.prepared({ name: 'read-probe', text: 'select read_probe($1, $2)', values: [tenant, '1'] });
+    const ask = async (name: string, text: string) =>
+      (await fresh.doors.prepared({ name, text, values: [] }))[0]?.[0];
 
     test('reads the tenant that its function sets, whichever tenant went before', async () => {
       const turns = Array.from({ length: 40 }, (_, turn) => (turn % 2 === 0 ? a : b));
       const seen = await Promise.all(turns.map(read));
-      expect(seen.map((rows) => rows[0]?.read_probe)).toEqual(turns.map((t) => (t === a ? 'of A' : 'of B')));
+      expect(seen.map((rows) => rows[0]?.[0])).toEqual(turns.map((t) => (t === a ? 'of A' : 'of B')));
     });
 
     test('leaves no tenant behind', async () => {
       await Promise.all(Array.from({ length: 20 }, () => read(a)));
       expect(await seenWithoutTenant()).toEqual([]);
+      expect(await ask('tenant', `select nullif(current_setting('latchkey.tenant_id', true), '')`)).toBe(
+        null,
+      );
+    });
+
+    test('cannot write', async () => {
+      const text = `with set as (select set_config('latchkey.tenant_id', $1, true)) delete from probe using set`;
+      await expect(fresh.doors.prepared({ name: 'write', text, values: [a] })).rejects.toMatchObject({
+        code: '25006',
+      });
+    });
+
+    test('that fails takes no other along', async () => {
+      const failing = () => fresh.doors.prepared({ name: 'fail', text: 'select 1 / 0', values: [] });
+      const mixed = await Promise.allSettled(
+        Array.from({ length: 20 }, (_, turn) => (turn % 2 === 0 ? failing() : read(a))),
+      );
+      expect(mixed.map(({ status }) => status)).toEqual(
+        Array.from({ length: 20 }, (_, turn) => (turn % 2 === 0 ? 'rejected' : 'fulfilled')),
+      );
+    });
+
+    test('finds another connection when its own was lost between two statements', async () => {
+      await Promise.all(Array.from({ length: 20 }, () => read(a)));
+      const ended = await fresh.doors.withTenant(a, (tx) =>
+        sql`select pg_terminate_backend(pid, 5000) from pg_stat_activity
+          where application_name = 'latchkey reads' and datname = current_database()`.execute(tx),
+      );
+      expect(ended.rows.length).toBeGreaterThan(0);
+      // They are gone by now; the event loop has yet to say so.
+      for (let turn = 0; turn < 3; turn += 1) await new Promise(setImmediate);
+      expect((await read(a))[0]?.[0]).toBe('of A');
     });
 
     test('sees no row by itself', async () => {

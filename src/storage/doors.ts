@@ -6,18 +6,12 @@ import pg from 'pg';
 import { backoffMs } from '../kernel/backoff.ts';
 import { isUuid, type TenantId } from '../kernel/ids.ts';
 import type { Database, Role } from './database.ts';
-import { kyselyPool, translated } from './pool.ts';
+import { kyselyPool } from './pool.ts';
+import type { RunPrepared } from './prepared.ts';
 import type { Tables } from './tables.ts';
 
 /** A running transaction. Everything done with it happens together or not at all. */
 export type Tx = Transaction<Tables>;
-
-/** A statement that the server plans once per connection. `name` must be unique for its text. */
-export type PreparedStatement = {
-  readonly name: string;
-  readonly text: string;
-  readonly values: readonly unknown[];
-};
 
 /**
  * `work` runs in one transaction, committed when it resolves and rolled back when it throws. After a serialization
@@ -37,9 +31,9 @@ export type Doors = {
   readonly asOwner: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
   /**
    * One statement through the tenants' door without BEGIN, for the hot path: it must call an SQL function that sets
-   * the tenant locally and selects. By itself it sees no tenant's rows.
+   * the tenant locally and selects. By itself it sees no tenant's rows, and it cannot write.
    */
-  readonly prepared: <Row extends object>(statement: PreparedStatement) => Promise<readonly Row[]>;
+  readonly prepared: RunPrepared;
   /** Ends the database with all its connections. */
   readonly close: () => Promise<void>;
 };
@@ -80,11 +74,7 @@ export function createDoors(database: Database, { random }: DoorsOptions): Doors
     locate: through('locator'),
     asAccounts: through('accounts'),
     asOwner: through('owner'),
-    prepared: async <Row extends object>(statement: PreparedStatement) => {
-      const { name, text, values } = statement;
-      const answer = await translated(database.pool('app').query<Row>({ name, text, values: [...values] }));
-      return answer.rows;
-    },
+    prepared: database.prepared,
     close: database.close,
   };
 }

@@ -11,12 +11,13 @@ export async function bumpAuthority(tx: Tx): Promise<void> {
 }
 
 export async function selectAuthorityNo(doors: Doors): Promise<number | null> {
-  const rows = await doors.prepared<{ no: number }>({
+  const rows = await doors.prepared({
     name: 'select_authority_no',
     text: 'select no from authority',
     values: [],
   });
-  return rows[0]?.no ?? null;
+  const no = rows[0]?.[0] ?? null;
+  return no === null ? null : Number(no);
 }
 
 export type ActorRow = {

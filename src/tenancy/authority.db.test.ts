@@ -163,7 +163,7 @@ test('while the probe fails nothing is served from memory, and it heals by itsel
 test('a counter that went back makes everything be forgotten', async () => {
   let no = 7;
   const { doors, seen } = watched(house.doors);
-  const near = processOn({ ...doors, prepared: async () => [{ no }] as never });
+  const near = processOn({ ...doors, prepared: async () => [[String(no)]] });
   let flushes = 0;
   near.authority.onFlush(() => {
     flushes += 1;

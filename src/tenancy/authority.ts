@@ -48,12 +48,12 @@ export function createAuthority(deps: {
 
   return {
     async actorByApiToken(token) {
-      const tenant = tenantOfApiToken(token);
-      if (tenant === null) throw notAuthenticated();
       const hash = hashApiToken(token);
-      const { actor, expiresAtMs } = await tokens(hash.toString('latin1'), () =>
-        doors.withTenant(tenant, (tx) => loadToken(tx, tenant, hash)),
-      );
+      const { actor, expiresAtMs } = await tokens(hash.toString('latin1'), async () => {
+        const tenant = tenantOfApiToken(token);
+        if (tenant === null) throw notAuthenticated();
+        return await doors.withTenant(tenant, (tx) => loadToken(tx, tenant, hash));
+      });
       if (expiresAtMs !== null && clock.now().getTime() >= expiresAtMs) {
         throw new Fault('not_authenticated', 'The API token has expired.', { cure: 'Make a new one.' });
       }

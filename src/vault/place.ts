@@ -35,10 +35,11 @@ const label = 'latchkey/place/v1';
 
 /** The place as bytes that no other place shares: the additional authenticated data of a seal. */
 export function encodePlace(installation: string, place: Place): Buffer {
-  const counter = Buffer.alloc(8);
   if (!Number.isSafeInteger(place.counter) || place.counter < 0) {
     throw new Fault('internal', 'The counter of a sealed value must be a whole number.');
   }
-  counter.writeBigUInt64BE(BigInt(place.counter));
+  const counter = Buffer.alloc(8);
+  counter.writeUInt32BE(Math.floor(place.counter / 2 ** 32), 0);
+  counter.writeUInt32BE(place.counter % 2 ** 32, 4);
   return encodeParts([label, installation, place.tenant, place.record, place.recordId, place.field, counter]);
 }

@@ -54,15 +54,21 @@ export function serialise(parts: SealedParts): Sealed {
   return Buffer.concat([serialiseHeader(parts), salt, commitment, nonce, ciphertext, tag]) as Sealed;
 }
 
-/** Cuts the bytes up without copying. Throws when they are not a sealed value of a known format. */
-export function parse(bytes: Buffer): SealedParts {
+/** Which of the tenant's keys opens it. Throws when the bytes are not a sealed value of a known format. */
+export function keyNoOf(bytes: Buffer): number {
   if (bytes.length < sealedOverhead) throw unreadable('too short');
   if (bytes.readUInt8(0) !== formatVersion) throw unreadable(`unknown format ${bytes.readUInt8(0)}`);
   if (bytes.readUInt8(1) !== algorithm) throw unreadable(`unknown algorithm ${bytes.readUInt8(1)}`);
+  return bytes.readUInt32BE(keyNoAt);
+}
+
+/** Cuts the bytes up without copying. Throws when they are not a sealed value of a known format. */
+export function parse(bytes: Buffer): SealedParts {
+  const keyNo = keyNoOf(bytes);
   const tagAt = bytes.length - tagLength;
   return {
     keyId: bytes.subarray(keyIdAt, keyNoAt),
-    keyNo: bytes.readUInt32BE(keyNoAt),
+    keyNo,
     salt: bytes.subarray(saltAt, commitmentAt),
     commitment: bytes.subarray(commitmentAt, nonceAt),
     nonce: bytes.subarray(nonceAt, ciphertextAt),

@@ -9,7 +9,7 @@ import { openBytes, sealBytes } from './aead.ts';
 import { createKeyring, type Keyring, type TenantKeyring } from './keyring.ts';
 import { encodePlace, type Place } from './place.ts';
 import type { RootKeys } from './root-key.ts';
-import { parse, type Sealed, unreadable } from './sealed.ts';
+import { keyNoOf, type Sealed, unreadable } from './sealed.ts';
 
 export type Vault = {
   /** `tx` is asked for the tenant's key only when it is not remembered. Makes the first key of a new tenant. */
@@ -69,7 +69,7 @@ export function createVault(options: VaultOptions): Vault & { readonly keyring: 
       return sealBytes(plain, { key: active, aad: encodePlace(installation, place) });
     },
     open: async (tx, place, sealed) => {
-      const { keyNo } = parse(sealed);
+      const keyNo = keyNoOf(sealed);
       let ring = await keyring.load(tx, place.tenant);
       if (ring !== null && !ring.sealing.has(keyNo)) ring = await keyring.reload(tx, place.tenant);
       const key = ring?.sealing.get(keyNo);
@@ -77,7 +77,7 @@ export function createVault(options: VaultOptions): Vault & { readonly keyring: 
       return openBytes(sealed, { key, aad: encodePlace(installation, place) });
     },
     openCached: (place, sealed) => {
-      const key = keyring.cached(place.tenant)?.sealing.get(parse(sealed).keyNo);
+      const key = keyring.cached(place.tenant)?.sealing.get(keyNoOf(sealed));
       return key === undefined ? null : openBytes(sealed, { key, aad: encodePlace(installation, place) });
     },
     warm: async (tenant) => {

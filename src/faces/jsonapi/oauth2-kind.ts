@@ -65,20 +65,19 @@ export const oauth2Kind: SecretKind = {
     const scope = reading.values.get(scopesKey)?.revealText() ?? tokens?.scope ?? null;
     const hasParams = Object.keys(authorizeParams).length > 0;
     const fields = readExtraFields(reading) ?? declaredFields(reading);
+    const lifetime = lifetimeOf(reading);
+    // On the hot path: absent members are undefined, which JSON leaves out, because spreading costs more than writing.
     return {
-      ...(tokens === null
-        ? {}
-        : {
-            access_token: tokens.accessToken.revealText(),
-            ...(tokens.refreshToken === null ? {} : { refresh_token: neverShown }),
-            token_type: tokens.tokenType,
-          }),
-      ...lifetimeOf(reading),
-      ...(scope === null ? {} : { scope }),
-      ...(hasParams ? { additional_params: JSON.stringify(authorizeParams) } : {}),
+      access_token: tokens?.accessToken.revealText(),
+      refresh_token: tokens === null || tokens.refreshToken === null ? undefined : neverShown,
+      token_type: tokens?.tokenType,
+      expires_in: lifetime.expires_in,
+      expires_at: lifetime.expires_at,
+      scope: scope ?? undefined,
+      additional_params: hasParams ? JSON.stringify(authorizeParams) : undefined,
       // Always there with a token: components read members of it unasked.
-      ...(tokens === null ? {} : { undefined_params: tokens.extra }),
-      ...(fields === null ? {} : { fields }),
+      undefined_params: tokens?.extra,
+      fields: fields ?? undefined,
     };
   },
 };
@@ -94,6 +93,7 @@ function lifetimeOf(reading: Reading): { readonly expires_in?: number; readonly 
 
 /** Fields of types that a component declared: everything but the scopes. */
 function declaredFields(reading: Reading): Readonly<Record<string, string>> | null {
+  if (reading.values.size === 0) return null;
   const own = [...reading.values].filter(([key]) => key !== scopesKey && key !== extraFieldsKey);
   return own.length === 0 ? null : Object.fromEntries(own.map(([key, value]) => [key, value.revealText()]));
 }

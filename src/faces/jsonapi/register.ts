@@ -14,7 +14,10 @@ export async function registerJsonApi(app: FastifyInstance, house: Rooms): Promi
   await app.register(
     (json, _options, done) => {
       answerMissingRoutes(json);
-      json.addHook('onRequest', async (request) => requireJsonAccepted(request.headers.accept));
+      json.addHook('onRequest', (request, _reply, done) => {
+        requireJsonAccepted(request.headers.accept);
+        done();
+      });
       acceptJsonBodies(json);
       void json.register((bodiless, _inner, innerDone) => {
         ignoreBodies(bodiless);
