@@ -2,6 +2,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
 import { type FreshDatabase, freshDatabase } from '../../testing/fresh-database.ts';
 import { newTestTenant } from '../../testing/test-vault.ts';
+import { needsSuperuser, testWhere } from '../../testing/where.ts';
 import { newId, type TenantId } from '../kernel/ids.ts';
 import { silentLog } from '../kernel/log.ts';
 import { chainWaiting, verifyChain } from './chain.ts';
@@ -14,8 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => fresh.drop());
 
-// Forging wants a superuser, whom only the embedded engine lets in.
-const forged = test.runIf(inject('databaseServer').engine === 'embedded');
+const forged = testWhere(inject('databaseServer').engine === 'embedded', needsSuperuser);
 
 const event = (id: string): AuditEvent => ({
   actor: { kind: 'person', principalId: newId<never>(), name: 'Ada' },

@@ -4,7 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { expect, test, vi } from 'vitest';
+import { expect, vi } from 'vitest';
+import { testWhere } from '../../testing/where.ts';
 
 const fixture = (name: string): string => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
 
@@ -23,7 +24,7 @@ function isAlive(pid: number): boolean {
   }
 }
 
-test.runIf(process.platform === 'linux').each(['auto', 'none'])(
+testWhere(process.platform === 'linux', 'reads /proc').each(['auto', 'none'])(
   'when the server is killed, its components die with it even in an endless loop (isolation %s)',
   async (isolation) => {
     const folder = mkdtempSync(join(tmpdir(), 'owner-'));

@@ -8,6 +8,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
+import { testWhere } from '../../testing/where.ts';
 import { isFault } from '../kernel/fault.ts';
 import { newId, type TenantId } from '../kernel/ids.ts';
 import { silentLog } from '../kernel/log.ts';
@@ -315,9 +316,12 @@ test('when the server dies, the doors say unavailable and the process is told', 
   expect(await recall()).toContain('one');
 });
 
-test.runIf(isRoot)('as root without user namespaces it runs as another user, and comes back', async () => {
-  const database = await open(directory, ['drop']);
-  expect(statSync(`/proc/${database.server.pid}`).uid).not.toBe(0);
-  await database.close();
-  expect(await recall()).toContain('one');
-});
+testWhere(isRoot, 'needs root, which the engine refuses')(
+  'as root without user namespaces it runs as another user, and comes back',
+  async () => {
+    const database = await open(directory, ['drop']);
+    expect(statSync(`/proc/${database.server.pid}`).uid).not.toBe(0);
+    await database.close();
+    expect(await recall()).toContain('one');
+  },
+);

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
 import { type FreshDatabase, freshDatabase } from '../../testing/fresh-database.ts';
+import { describeWhere, needsSuperuser } from '../../testing/where.ts';
 import { isFault } from '../kernel/fault.ts';
 import { silentLog } from '../kernel/log.ts';
 import { connect, externalLogins, openExternal } from './database.ts';
@@ -51,7 +52,7 @@ describe('DATABASE_URL', () => {
 
 const server = inject('databaseServer');
 
-describe.runIf(server.engine === 'embedded')('an external server', () => {
+describeWhere(server.engine === 'embedded', needsSuperuser)('an external server', () => {
   let fresh: FreshDatabase;
   const suffix = randomBytes(4).toString('hex');
   beforeAll(async () => {

@@ -16,6 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { testWhere } from '../../testing/where.ts';
 import { isFault } from '../kernel/fault.ts';
 import { proveRootKey } from './root-key.ts';
 import {
@@ -84,11 +85,14 @@ test('a root key file that others may read, write or swap is refused, with the c
   expect(await startRefusal(() => openRootKeyFiles(folder))).toContain('not a regular file');
 });
 
-test.runIf(process.geteuid?.() === 0)('a root key file of another user is refused', async () => {
-  await writeFile(path(), text(), { mode: 0o600 });
-  execFileSync('chown', ['65534', path()]);
-  expect(await startRefusal(() => openRootKeyFiles(folder))).toContain('another user');
-});
+testWhere(process.geteuid?.() === 0, 'needs root, to give a file away')(
+  'a root key file of another user is refused',
+  async () => {
+    await writeFile(path(), text(), { mode: 0o600 });
+    execFileSync('chown', ['65534', path()]);
+    expect(await startRefusal(() => openRootKeyFiles(folder))).toContain('another user');
+  },
+);
 
 test('a root key of the wrong length or form is refused and its text is not repeated', async () => {
   const good = text();
