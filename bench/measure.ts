@@ -66,13 +66,3 @@ async function run(generator: LoadGenerator, order: LoadOrder): Promise<Result> 
   const micros = (part: keyof CpuSeconds) => ((after[part] - before[part]) * 1e6) / result.requests;
   return { ...result, serverCpuMicros: micros('own'), childrenCpuMicros: micros('children') };
 }
-
-export type Spread = { readonly median: number; readonly least: number; readonly most: number };
-
-export function spreadOf(values: readonly number[]): Spread {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? Number.NaN;
-  const median = sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? upper) + upper) / 2;
-  return { median, least: sorted[0] ?? Number.NaN, most: sorted.at(-1) ?? Number.NaN };
-}

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { compose, type Running } from '../compose.ts';
 import { readConfig } from '../config.ts';
 import { createLog, errorFields } from '../kernel/log.ts';
+import { giveBackMemorySoon } from './give-back-memory.ts';
 
 /** Resolves with the exit code when the server has ended. */
 export async function start(env: NodeJS.ProcessEnv): Promise<number> {
@@ -13,6 +14,7 @@ export async function start(env: NodeJS.ProcessEnv): Promise<number> {
   });
   const running = await compose(config, log, buildVersion());
   announce(running, config.dataDirectory);
+  giveBackMemorySoon();
   const ending = await Promise.race([
     stopping.then((signal) => ({ code: 0, signal })),
     running.failed.catch((error: unknown) => {
