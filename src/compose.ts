@@ -42,6 +42,7 @@ import { createUseNotes } from './refresh/note-use.ts';
 import { createTokenReader } from './refresh/read-token.ts';
 import { createReadCredential } from './refresh/reading.ts';
 import { createRefreshFlight } from './refresh/refresh-flight.ts';
+import { joinGates } from './refresh/refresh-gate.ts';
 import { createRefreshOne } from './refresh/refresh-one.ts';
 import { createRefresher } from './refresh/refresher.ts';
 import { createRunner } from './runner/runner.ts';
@@ -212,13 +213,14 @@ async function openRefresh(ground: Ground, egress: ReturnType<typeof createEgres
   const { closers, doors, vault, clock, log, processId, build } = ground;
   const refreshOne = createRefreshOne({ doors, vault, egress, clock, random, log });
   const heartbeat = createHeartbeat({ doors, clock, processId, build });
-  const refresher = createRefresher({ doors, clock, log, processId, heartbeat, refreshOne });
+  const gate = joinGates({ mayArm: heartbeat.isSeen, refusal: () => null });
+  const refresher = createRefresher({ doors, clock, log, processId, heartbeat, gate, refreshOne });
   await refresher.start();
   closers.add('refresher', refresher.drain);
-  const flight = createRefreshFlight({ doors, clock, log, processId, heartbeat, refreshOne });
+  const flight = createRefreshFlight({ doors, clock, log, processId, gate, refreshOne });
   closers.add('readers’ refreshes', flight.drain);
   const readCredential = createReadCredential({ doors, vault });
-  return createTokenReader({ clock, readCredential, fly: flight.fly });
+  return createTokenReader({ clock, readCredential, fly: flight.fly, gate });
 }
 
 async function openWorker(ground: Ground, handlers: Readonly<Record<string, JobHandler>>) {

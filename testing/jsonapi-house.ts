@@ -25,6 +25,7 @@ import type { Doors } from '../src/storage/doors.ts';
 import type { Actor } from '../src/tenancy/actor.ts';
 import { createApiToken } from '../src/tenancy/api-token.ts';
 import type { Vault } from '../src/vault/vault.ts';
+import { openGate } from './refresh-process.ts';
 import { openTestHouse, type TestHouse } from './test-house.ts';
 
 export type JsonApiAnswer = {
@@ -225,7 +226,7 @@ function furnish(
     clock,
     log,
     processId,
-    heartbeat: { isSeen: () => true },
+    gate: openGate,
     refreshOne,
   });
   const reading = { doors, vault, onFlush: authority.onFlush };
@@ -236,7 +237,7 @@ function furnish(
     doors,
     vault,
     authority,
-    reader: createTokenReader({ clock, readCredential, fly }),
+    reader: createTokenReader({ clock, readCredential, fly, gate: openGate }),
     readAudit: createReadAudit({ doors, log }),
     useNotes: createUseNotes({ doors, log }),
     authenticate: createAuthenticate({

@@ -8,11 +8,15 @@ import { createHeartbeat, type Heartbeat } from '../src/refresh/heartbeat.ts';
 import { createTokenReader, type TokenReader } from '../src/refresh/read-token.ts';
 import { createReadCredential } from '../src/refresh/reading.ts';
 import { createRefreshFlight, type RefreshFlight } from '../src/refresh/refresh-flight.ts';
+import { joinGates, type RefreshGate } from '../src/refresh/refresh-gate.ts';
 import { createRefreshOne } from '../src/refresh/refresh-one.ts';
 import { createRefresher, type Refresher } from '../src/refresh/refresher.ts';
 import type { Doors } from '../src/storage/doors.ts';
 import type { Vault } from '../src/vault/vault.ts';
 import type { TestHouse } from './test-house.ts';
+
+/** No reason against refreshing. */
+export const openGate: RefreshGate = { mayArm: () => true, refusal: () => null };
 
 export type RefreshProcess = {
   readonly processId: string;
@@ -37,19 +41,21 @@ export async function openRefreshProcess(
 export async function refreshProcessOn(
   rooms: { readonly doors: Doors; readonly vault: Vault; readonly egress: Egress },
   clock: Clock = systemClock,
+  moreGate: RefreshGate = openGate,
 ): Promise<RefreshProcess> {
   const processId = randomUUID();
   const parts = { ...rooms, clock, random: Math.random, log: silentLog };
   const refreshOne = createRefreshOne(parts);
   const heartbeat = createHeartbeat({ ...parts, processId, build: 'test' });
   await heartbeat.beat();
-  const flight = createRefreshFlight({ ...parts, processId, heartbeat, refreshOne });
+  const gate = joinGates({ mayArm: heartbeat.isSeen, refusal: () => null }, moreGate);
+  const flight = createRefreshFlight({ ...parts, processId, gate, refreshOne });
   const readCredential = createReadCredential(parts);
   return {
     processId,
     heartbeat,
     flight,
-    refresher: createRefresher({ ...parts, processId, heartbeat, refreshOne }),
-    reader: createTokenReader({ clock, readCredential, fly: flight.fly }),
+    refresher: createRefresher({ ...parts, processId, heartbeat, gate, refreshOne }),
+    reader: createTokenReader({ clock, readCredential, fly: flight.fly, gate }),
   };
 }

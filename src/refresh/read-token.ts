@@ -6,6 +6,7 @@ import { Fault, notFound } from '../kernel/fault.ts';
 import type { CredentialId, TenantId } from '../kernel/ids.ts';
 import type { GrantReading, ReadCredential, Reading } from './reading.ts';
 import type { RefreshFlight } from './refresh-flight.ts';
+import type { RefreshGate } from './refresh-gate.ts';
 import {
   cannotRefresh,
   isFresh,
@@ -52,8 +53,9 @@ export function createTokenReader(deps: {
   readonly clock: Clock;
   readonly readCredential: ReadCredential;
   readonly fly: RefreshFlight['fly'];
+  readonly gate: Pick<RefreshGate, 'refusal'>;
 }): TokenReader {
-  const { clock, fly } = deps;
+  const { clock, fly, gate } = deps;
 
   async function load(options: ReadOptions): Promise<Reading> {
     const reading = await deps.readCredential(options.tenant, options.credentialId);
@@ -68,7 +70,8 @@ export function createTokenReader(deps: {
     if (grant === null || grant.tokens === null || isFresh(grant, minTtlSeconds, clock.now())) {
       return { ...reading, isDegraded: false };
     }
-    if (!mayRefresh(grant)) return { ...reading, isDegraded: true };
+    // Nobody on this database refreshes now, so waiting for it would be for nothing.
+    if (!mayRefresh(grant) || gate.refusal() !== null) return { ...reading, isDegraded: true };
     const after = await fly(options, grant, () => load(options));
     return {
       ...after,
@@ -88,6 +91,8 @@ export function createTokenReader(deps: {
     const isNew = grant.ageMs !== null && grant.ageMs < freshForMs;
     if (isKnownOld || isNew) return requireToken({ ...before, isDegraded: false }, clock.now());
     if (!grant.isRenewable) throw cannotRefresh(grant, clock.now());
+    const refusal = gate.refusal();
+    if (refusal !== null) throw refusal;
     const after = await fly(options, grant, () => load(options));
     if (after.grant === null || after.grant.tokenNo === grant.tokenNo)
       throw refusedRefresh(after.grant ?? grant);
@@ -97,12 +102,12 @@ export function createTokenReader(deps: {
   return {
     find: ({ tenant, credentialId }) => deps.readCredential(tenant, credentialId),
     read,
-    readToken: async (options) => requireToken(await read(options), clock.now()),
+    readToken: async (options) => requireToken(await read(options), clock.now(), gate.refusal()),
     forceRefresh,
   };
 }
 
-function requireToken(reading: CredentialReading, now: Date): TokenReading {
+function requireToken(reading: CredentialReading, now: Date, refusal: Fault | null = null): TokenReading {
   const { grant } = reading;
   if (grant === null) {
     throw new Fault('conflict', 'This credential has no token.', { cure: 'Read its fields instead.' });
@@ -112,5 +117,5 @@ function requireToken(reading: CredentialReading, now: Date): TokenReading {
   // Even a grant that is over serves its last token while that lives.
   if (livesForMs(grant, now) > leastUsefulMs) return { ...reading, grant: { ...grant, tokens } };
   if (!grant.isRenewable || grant.state === 'needs_reauth') throw needsAuthorization(grant);
-  throw notRefreshedYet(grant);
+  throw refusal ?? notRefreshedYet(grant);
 }

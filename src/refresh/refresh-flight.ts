@@ -6,8 +6,8 @@ import type { Clock } from '../kernel/clock.ts';
 import { type CredentialId, newId, type TenantId } from '../kernel/ids.ts';
 import { errorFields, type Log } from '../kernel/log.ts';
 import type { Doors } from '../storage/doors.ts';
-import type { Heartbeat } from './heartbeat.ts';
 import type { GrantReading, Reading } from './reading.ts';
+import type { RefreshGate } from './refresh-gate.ts';
 import { type Armed, attemptDeadlineSeconds, type RefreshResult } from './refresh-one.ts';
 
 /** Some clients give up after 10 s; we answer before. */
@@ -28,16 +28,15 @@ export function createRefreshFlight(deps: {
   readonly clock: Clock;
   readonly log: Log;
   readonly processId: string;
-  readonly heartbeat: Pick<Heartbeat, 'isSeen'>;
+  readonly gate: Pick<RefreshGate, 'mayArm'>;
   readonly refreshOne: (armed: Armed) => Promise<RefreshResult>;
 }): RefreshFlight {
-  const { doors, clock, log, processId, heartbeat } = deps;
+  const { doors, clock, log, processId, gate } = deps;
   const flights = new Map<string, Promise<void>>();
   let isDraining = false;
 
   async function refresh({ tenant, credentialId }: Target, before: GrantReading): Promise<void> {
-    // Others would take over what we arm while they cannot see that we live.
-    if (isDraining || !heartbeat.isSeen()) return;
+    if (isDraining || !gate.mayArm()) return;
     const attemptId = newId<never>() as string;
     const armedAtMs = clock.monotonicMs();
     const attempt = { attemptId, processId, deadlineSeconds: attemptDeadlineSeconds };

@@ -5,6 +5,7 @@ import type { Clock } from '../kernel/clock.ts';
 import { errorFields, type Log } from '../kernel/log.ts';
 import type { Doors } from '../storage/doors.ts';
 import { beatMs, deadAfterSeconds, type Heartbeat } from './heartbeat.ts';
+import type { RefreshGate } from './refresh-gate.ts';
 import { type Armed, attemptDeadlineSeconds, type RefreshResult } from './refresh-one.ts';
 
 const tickMs = 1_000;
@@ -27,6 +28,7 @@ export type RefresherDeps = {
   readonly log: Log;
   readonly processId: string;
   readonly heartbeat: Heartbeat;
+  readonly gate: Pick<RefreshGate, 'mayArm'>;
   readonly refreshOne: (armed: Armed) => Promise<RefreshResult>;
 };
 
@@ -104,9 +106,9 @@ class RefreshDesk {
   }
 
   async #claim(): Promise<number> {
-    const { doors, clock, heartbeat, processId } = this.#deps;
+    const { doors, clock, gate, processId } = this.#deps;
     const limit = maxInFlight - this.#inFlight.size;
-    if (limit <= 0 || this.#isDraining || !heartbeat.isSeen()) return 0;
+    if (limit <= 0 || this.#isDraining || !gate.mayArm()) return 0;
     const armedAtMs = clock.monotonicMs();
     const claimed = await doors.asScheduler((tx) =>
       claimDueGrants(tx, { processId, deadlineSeconds: attemptDeadlineSeconds, limit }),
