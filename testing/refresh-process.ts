@@ -10,6 +10,7 @@ import { createReadCredential } from '../src/refresh/reading.ts';
 import { createRefreshFlight, type RefreshFlight } from '../src/refresh/refresh-flight.ts';
 import { joinGates, type RefreshGate } from '../src/refresh/refresh-gate.ts';
 import { createRefreshOne } from '../src/refresh/refresh-one.ts';
+import { productionTimings, type RefreshTimings } from '../src/refresh/refresh-timings.ts';
 import { createRefresher, type Refresher } from '../src/refresh/refresher.ts';
 import type { Doors } from '../src/storage/doors.ts';
 import type { Vault } from '../src/vault/vault.ts';
@@ -32,9 +33,15 @@ export async function openRefreshProcess(
   provider: Pick<Emulator, 'url'>,
   doors: Doors = house.doors,
   clock: Clock = systemClock,
+  timings: RefreshTimings = productionTimings,
 ): Promise<RefreshProcess> {
   const egress = createEgress({ allow: [new URL(provider.url).host], log: silentLog });
-  return await refreshProcessOn({ doors, vault: house.testVault.again({ doors }), egress }, clock);
+  return await refreshProcessOn(
+    { doors, vault: house.testVault.again({ doors }), egress },
+    clock,
+    openGate,
+    timings,
+  );
 }
 
 /** The same on rooms that are there already. */
@@ -42,9 +49,10 @@ export async function refreshProcessOn(
   rooms: { readonly doors: Doors; readonly vault: Vault; readonly egress: Egress },
   clock: Clock = systemClock,
   moreGate: RefreshGate = openGate,
+  timings: RefreshTimings = productionTimings,
 ): Promise<RefreshProcess> {
   const processId = randomUUID();
-  const parts = { ...rooms, clock, random: Math.random, log: silentLog };
+  const parts = { ...rooms, clock, random: Math.random, log: silentLog, timings };
   const refreshOne = createRefreshOne(parts);
   const heartbeat = createHeartbeat({ ...parts, processId, build: 'test' });
   await heartbeat.beat();

@@ -6,7 +6,8 @@ import { createComponentPackages } from '../src/integrations/component-package.t
 import { systemClock } from '../src/kernel/clock.ts';
 import { silentLog } from '../src/kernel/log.ts';
 import { createDial } from '../src/oauth/egress.ts';
-import { beatMs, createHeartbeat } from '../src/refresh/heartbeat.ts';
+import { createHeartbeat } from '../src/refresh/heartbeat.ts';
+import { productionTimings } from '../src/refresh/refresh-timings.ts';
 import { createRunner } from '../src/runner/runner.ts';
 import { connect, openExternal, type Role } from '../src/storage/database.ts';
 import { createDoors } from '../src/storage/doors.ts';
@@ -36,7 +37,7 @@ const vault = createVault({ doors, rootKeys, installation, clock });
 const { processId } = plan;
 const heartbeat = createHeartbeat({ doors, clock, processId, build: 'test' });
 await heartbeat.beat();
-setInterval(() => void heartbeat.beat(), beatMs);
+setInterval(() => void heartbeat.beat(), productionTimings.beatMs);
 const runner = createRunner({
   doors,
   vault,

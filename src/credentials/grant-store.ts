@@ -154,7 +154,7 @@ export type Attempt = {
 
 /**
  * Arms one grant before anything is sent. Null when it is armed already, not refreshable, told to wait
- * (a failure's backoff, or an unknown outcome whose deadline + 10 s has not passed), or no longer as it was `seen`:
+ * (a failure’s backoff, or an unknown outcome that may not have settled), or no longer as it was `seen`:
  * whoever asks on the ground of an older token has got a newer one in the meantime.
  */
 export async function armGrant(
@@ -253,8 +253,9 @@ export type FailureWrite = {
   readonly state: 'active' | 'degraded' | 'needs_reauth';
   /** Seconds from now, or null = never again by itself. */
   readonly retryAfterSeconds: number | null;
-  /** True: the request may have been executed; the retry waits until the deadline + 10 s. */
+  /** True: the request may have been executed; the retry waits until the deadline and `settleSeconds` are over. */
   readonly outcomeUnknown: boolean;
+  readonly settleSeconds: number;
   readonly isSuspect: boolean;
   readonly errorCode: string;
   readonly errorText: string;
@@ -266,7 +267,7 @@ export async function failRefresh(tx: Tx, credentialId: CredentialId, write: Fai
     write.retryAfterSeconds === null
       ? sql`null::timestamptz`
       : write.outcomeUnknown
-        ? sql`greatest(attempt_deadline + interval '10 s', ${delay})`
+        ? sql`greatest(attempt_deadline + make_interval(secs => ${write.settleSeconds}), ${delay})`
         : delay;
   const changed = await sql`
     update oauth_grant set state = ${write.state}, refresh_due_at = ${dueAt}, fail_count = fail_count + 1,
@@ -296,17 +297,23 @@ export async function releaseAttempt(
 
 /**
  * Takes over attempts whose owner's heartbeat is gone, never by time alone: a paused process may still hold the
- * provider's answer. The retry waits until the deadline + 10 s have passed. Our own attempts are taken back when they are
+ * provider's answer. The retry waits until the deadline and `settleSeconds` have passed. Our own attempts are taken back when they are
  * so old that nothing of ours can still be working on them. Through the scheduler's door.
  */
 export async function recoverArmedGrants(
   tx: Tx,
-  by: { readonly processId: string; readonly heartbeatSeconds: number; readonly ownAfterSeconds: number },
+  by: {
+    readonly processId: string;
+    readonly settleSeconds: number;
+    readonly heartbeatSeconds: number;
+    readonly ownAfterSeconds: number;
+    readonly spreadSeconds: number;
+  },
 ): Promise<number> {
   const recovered = await sql`
     update oauth_grant g set attempt_id = null, attempt_owner = null, attempt_deadline = null, outcome_unknown = true,
-      refresh_due_at = clock_timestamp() + random() * interval '3 s'
-    where g.attempt_deadline < clock_timestamp() - interval '10 s'
+      refresh_due_at = clock_timestamp() + random() * make_interval(secs => ${by.spreadSeconds})
+    where g.attempt_deadline < clock_timestamp() - make_interval(secs => ${by.settleSeconds})
       and (not exists (select 1 from process p where p.id = g.attempt_owner
           and p.heartbeat_at > clock_timestamp() - make_interval(secs => ${by.heartbeatSeconds}))
         or (g.attempt_owner = ${by.processId}

@@ -11,6 +11,7 @@ import type { GrantRow } from '../credentials/grant-store.ts';
 import { assertNever } from '../kernel/assert-never.ts';
 import { backoffMs } from '../kernel/backoff.ts';
 import type { TokenProblem } from '../oauth/token-outcome.ts';
+import { productionTimings, type RefreshTimings } from './refresh-timings.ts';
 
 export type FailureDecision = {
   readonly state: 'degraded' | 'needs_reauth';
@@ -22,15 +23,16 @@ export type FailureDecision = {
   readonly tripsClient: boolean;
 };
 
-const steps = { stepsMs: [5_000, 15_000, 45_000, 120_000, 300_000, 900_000], jitter: 0.25 } as const;
-const clientProbeSeconds = 600;
+const jitter = 0.25;
 
 export function decideFailure(
   problem: TokenProblem,
   grant: Pick<GrantRow, 'outcomeUnknown' | 'suspectSince' | 'failCount'>,
   random: () => number,
+  timings: Pick<RefreshTimings, 'retryStepsMs' | 'suspectMs' | 'clientProbeMs'> = productionTimings,
 ): FailureDecision {
-  const backoffSeconds = backoffMs(grant.failCount + 1, { ...steps, random }) / 1000;
+  const { retryStepsMs: stepsMs, suspectMs } = timings;
+  const backoffSeconds = backoffMs(grant.failCount + 1, { stepsMs, jitter, random }) / 1000;
   const words = problem.message === null ? problem.cure : `${problem.message} ${problem.cure}`;
   const base = {
     state: 'degraded',
@@ -53,11 +55,17 @@ export function decideFailure(
             'An answer of the provider was lost after it had replaced the refresh token. Connect the account again.',
         };
       }
-      if (grant.suspectSince === null)
-        return { ...base, isSuspect: true, retryAfterSeconds: 30 + 60 * random() };
+      if (grant.suspectSince === null) {
+        const waitMs = suspectMs.least + (suspectMs.most - suspectMs.least) * random();
+        return { ...base, isSuspect: true, retryAfterSeconds: waitMs / 1000 };
+      }
       return { ...base, state: 'needs_reauth', retryAfterSeconds: null };
     case 'client_rejected':
-      return { ...base, retryAfterSeconds: clientProbeSeconds * (0.9 + 0.2 * random()), tripsClient: true };
+      return {
+        ...base,
+        retryAfterSeconds: (timings.clientProbeMs / 1000) * (0.9 + 0.2 * random()),
+        tripsClient: true,
+      };
     case 'transient':
       return { ...base, retryAfterSeconds: Math.max(backoffSeconds, (problem.retryAfterMs ?? 0) / 1000) };
     case 'throttled':

@@ -3,12 +3,7 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Doors } from '../storage/doors.ts';
 import { beat, deleteSilent, markDrained } from './process-store.ts';
-
-export const beatMs = 3_000;
-/** An owner that has not beaten for this long counts as dead (and its deadline + 10 s must have passed). */
-export const deadAfterSeconds = 15;
-/** Without a beat of our own for this long we start nothing: others may be about to take over. */
-const fenceMs = 10_000;
+import { productionTimings, type RefreshTimings } from './refresh-timings.ts';
 
 export type Heartbeat = {
   readonly beat: () => Promise<void>;
@@ -24,8 +19,9 @@ export function createHeartbeat(deps: {
   readonly clock: Clock;
   readonly processId: string;
   readonly build: string;
+  readonly timings?: Pick<RefreshTimings, 'fenceMs'>;
 }): Heartbeat {
-  const { doors, clock, processId: id, build } = deps;
+  const { doors, clock, processId: id, build, timings = productionTimings } = deps;
   let beatenAtMs = Number.NEGATIVE_INFINITY;
   return {
     async beat() {
@@ -33,7 +29,7 @@ export function createHeartbeat(deps: {
       await doors.asScheduler((tx) => beat(tx, { id, build }));
       beatenAtMs = startedMs;
     },
-    isSeen: () => clock.monotonicMs() - beatenAtMs <= fenceMs,
+    isSeen: () => clock.monotonicMs() - beatenAtMs <= timings.fenceMs,
     forgetSilent: () => doors.asScheduler(deleteSilent),
     end: () => doors.asScheduler((tx) => markDrained(tx, id)),
   };

@@ -8,16 +8,15 @@ import { errorFields, type Log } from '../kernel/log.ts';
 import type { Doors } from '../storage/doors.ts';
 import type { GrantReading, Reading } from './reading.ts';
 import type { RefreshGate } from './refresh-gate.ts';
-import { type Armed, attemptDeadlineSeconds, type RefreshResult } from './refresh-one.ts';
+import type { Armed, RefreshResult } from './refresh-one.ts';
+import { attemptDeadlineSeconds, productionTimings, type RefreshTimings } from './refresh-timings.ts';
 
-/** Some clients give up after 10 s; we answer before. */
-const maxWaitMs = 9_000;
 const pollMs = [50, 100, 200, 400] as const;
 
 type Target = { readonly tenant: TenantId; readonly credentialId: CredentialId };
 
 export type RefreshFlight = {
-  /** Answers the credential as it stands after the refresh, ours or another's, or after 9 s. */
+  /** Answers the credential as it stands after the refresh, ours or another's, or when the reader has waited long enough. */
   readonly fly: (target: Target, before: GrantReading, load: () => Promise<Reading>) => Promise<Reading>;
   /** Begins nothing more and waits for the answers that are under way: they exist nowhere else. */
   readonly drain: () => Promise<void>;
@@ -30,8 +29,9 @@ export function createRefreshFlight(deps: {
   readonly processId: string;
   readonly gate: Pick<RefreshGate, 'mayArm'>;
   readonly refreshOne: (armed: Armed) => Promise<RefreshResult>;
+  readonly timings?: RefreshTimings;
 }): RefreshFlight {
-  const { doors, clock, log, processId, gate } = deps;
+  const { doors, clock, log, processId, gate, timings = productionTimings } = deps;
   const flights = new Map<string, Promise<void>>();
   let isDraining = false;
 
@@ -39,7 +39,7 @@ export function createRefreshFlight(deps: {
     if (isDraining || !gate.mayArm()) return;
     const attemptId = newId<never>() as string;
     const armedAtMs = clock.monotonicMs();
-    const attempt = { attemptId, processId, deadlineSeconds: attemptDeadlineSeconds };
+    const attempt = { attemptId, processId, deadlineSeconds: attemptDeadlineSeconds(timings) };
     const armed = await doors.withTenant(tenant, (tx) => armGrant(tx, credentialId, attempt, before));
     if (armed !== null) await deps.refreshOne({ tenant, credentialId, attemptId, armedAtMs });
   }
@@ -47,15 +47,15 @@ export function createRefreshFlight(deps: {
   async function join(target: Target, before: GrantReading): Promise<void> {
     const key = `${target.tenant}:${target.credentialId}`;
     const known = flights.get(key);
-    if (known !== undefined) return await patiently(known, log);
+    if (known !== undefined) return await patiently(known, timings.readerWaitMs, log);
     const flight = refresh(target, before).finally(() => flights.delete(key));
     flights.set(key, flight);
-    await patiently(flight, log);
+    await patiently(flight, timings.readerWaitMs, log);
   }
 
   return {
     async fly(target, before, load) {
-      const untilMs = clock.monotonicMs() + maxWaitMs;
+      const untilMs = clock.monotonicMs() + timings.readerWaitMs;
       await join(target, before);
       for (let turn = 0; ; turn += 1) {
         const reading = await load();
@@ -74,10 +74,10 @@ export function createRefreshFlight(deps: {
 }
 
 // The request goes on when its reader gives up: its answer must be kept.
-async function patiently(flight: Promise<void>, log: Log): Promise<void> {
+async function patiently(flight: Promise<void>, waitMs: number, log: Log): Promise<void> {
   const timeout = new AbortController();
   const quiet = flight.catch((error: unknown) => log.warn('a reader’s refresh failed', errorFields(error)));
-  const patience = sleep(maxWaitMs, undefined, { signal: timeout.signal }).catch(() => undefined);
+  const patience = sleep(waitMs, undefined, { signal: timeout.signal }).catch(() => undefined);
   await Promise.race([quiet, patience]);
   timeout.abort();
 }

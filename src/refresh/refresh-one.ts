@@ -23,16 +23,7 @@ import { mergeRefreshed, type TokenSet } from '../oauth/token-set.ts';
 import type { Doors, Tx } from '../storage/doors.ts';
 import type { Vault } from '../vault/vault.ts';
 import { decideFailure } from './failure-rule.ts';
-
-/** Total time of the requests of one attempt; the attempt's deadline in the database is this and the start's slack. */
-const sendDeadlineMs = 20_000;
-/** An attempt that has not begun to send by then is given back: its deadline would come too close. */
-const startSlackMs = 5_000;
-export const attemptDeadlineSeconds = (sendDeadlineMs + startSlackMs) / 1000;
-
-const minSendMs = 1_000;
-const troubleWaitSeconds = 60;
-const commitWaitsMs = [50, 200, 1_000, 3_000, 10_000, 20_000, 30_000, 60_000];
+import { productionTimings, type RefreshTimings } from './refresh-timings.ts';
 
 export type Armed = {
   readonly tenant: TenantId;
@@ -54,7 +45,10 @@ export type RefreshOneDeps = {
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
+  readonly timings?: RefreshTimings;
 };
+
+type Rooms = Required<RefreshOneDeps>;
 
 type Prepared = {
   readonly grant: GrantRow;
@@ -85,13 +79,14 @@ const internalTrouble: TokenProblem = {
   cure: 'Latchkey tries again by itself; the operator finds the reason in the log.',
 };
 
-export function createRefreshOne(deps: RefreshOneDeps): (armed: Armed) => Promise<RefreshResult> {
+export function createRefreshOne(given: RefreshOneDeps): (armed: Armed) => Promise<RefreshResult> {
+  const deps: Rooms = { timings: productionTimings, ...given };
   const { clock, log } = deps;
 
   return async (armed) => {
     const prepared = await prepareOrRelease(deps, armed);
     if (prepared === null) return { kind: 'void' };
-    if (clock.monotonicMs() - armed.armedAtMs > startSlackMs) {
+    if (clock.monotonicMs() - armed.armedAtMs > deps.timings.startSlackMs) {
       await release(deps, armed, 0);
       return { kind: 'void' };
     }
@@ -110,17 +105,17 @@ export function createRefreshOne(deps: RefreshOneDeps): (armed: Armed) => Promis
 }
 
 /** Whatever goes wrong before sending has spent nothing: the attempt is given back, or it would stay armed while we live. */
-async function prepareOrRelease(deps: RefreshOneDeps, armed: Armed): Promise<Prepared | null> {
+async function prepareOrRelease(deps: Rooms, armed: Armed): Promise<Prepared | null> {
   try {
     return await deps.doors.withTenant(armed.tenant, (tx) => prepare(tx, deps.vault, armed));
   } catch (error) {
     deps.log.error('a refresh could not be prepared', errorFields(error));
-    await release(deps, armed, troubleWaitSeconds);
+    await release(deps, armed, deps.timings.troubleMs / 1000);
     return null;
   }
 }
 
-async function release(deps: RefreshOneDeps, armed: Armed, retryAfterSeconds: number): Promise<void> {
+async function release(deps: Rooms, armed: Armed, retryAfterSeconds: number): Promise<void> {
   await deps.doors.withTenant(armed.tenant, (tx) =>
     releaseAttempt(tx, armed.credentialId, armed.attemptId, retryAfterSeconds),
   );
@@ -141,7 +136,7 @@ async function prepare(tx: Tx, vault: Vault, armed: Armed): Promise<Prepared | n
 }
 
 /** Nothing is sent while the provider refuses the client itself; one grant in ten minutes asks for all of them. */
-async function waitForClient(deps: RefreshOneDeps, armed: Armed, prepared: Prepared): Promise<RefreshResult> {
+async function waitForClient(deps: Rooms, armed: Armed, prepared: Prepared): Promise<RefreshResult> {
   const problem: TokenProblem = {
     kind: 'client_rejected',
     code: 'invalid_client',
@@ -153,7 +148,7 @@ async function waitForClient(deps: RefreshOneDeps, armed: Armed, prepared: Prepa
 }
 
 /** The newest secret first; an older one only after the provider has refused the client itself, which spends nothing. */
-async function send(deps: RefreshOneDeps, prepared: Prepared, armed: Armed): Promise<TokenOutcome> {
+async function send(deps: Rooms, prepared: Prepared, armed: Armed): Promise<TokenOutcome> {
   const { tokens, registration, provider, secrets } = prepared;
   if (tokens.refreshToken === null) return noRefreshToken;
   const tries: (Plain | null)[] = secrets.length === 0 ? [null] : secrets.map(({ secret }) => secret);
@@ -161,8 +156,8 @@ async function send(deps: RefreshOneDeps, prepared: Prepared, armed: Armed): Pro
   if (secrets.length > 1) tries.push(secrets[0]?.secret ?? null);
   let outcome: TokenOutcome = noRefreshToken;
   for (const clientSecret of tries) {
-    const leftMs = sendDeadlineMs - (deps.clock.monotonicMs() - armed.armedAtMs);
-    if (leftMs < minSendMs) break;
+    const leftMs = deps.timings.sendDeadlineMs - (deps.clock.monotonicMs() - armed.armedAtMs);
+    if (leftMs < deps.timings.minSendMs) break;
     outcome = await refreshToken({
       egress: deps.egress,
       clock: deps.clock,
@@ -178,7 +173,7 @@ async function send(deps: RefreshOneDeps, prepared: Prepared, armed: Armed): Pro
 }
 
 async function keepSuccess(
-  deps: RefreshOneDeps,
+  deps: Rooms,
   prepared: Prepared,
   answer: TokenSet,
   issuedAt: Date,
@@ -238,13 +233,13 @@ async function noteRecovery(tx: Tx, prepared: Prepared): Promise<void> {
 }
 
 async function keepFailure(
-  deps: RefreshOneDeps,
+  deps: Rooms,
   armed: Armed,
   prepared: Prepared,
   problem: TokenProblem,
 ): Promise<void> {
   const { grant, client } = prepared;
-  const decided = decideFailure(problem, grant, deps.random);
+  const decided = decideFailure(problem, grant, deps.random, deps.timings);
   const decision =
     problem === noRefreshToken
       ? { ...decided, state: 'needs_reauth' as const, retryAfterSeconds: null }
@@ -256,6 +251,7 @@ async function keepFailure(
         attemptId: armed.attemptId,
         consentNo,
         tokenNo,
+        settleSeconds: deps.timings.settleMs / 1000,
         ...decision,
       });
       if (!written) return;
@@ -291,8 +287,8 @@ async function noteFailure(tx: Tx, armed: Armed, decision: ReturnType<typeof dec
 }
 
 /** The answer exists nowhere else: it is held and offered to the database for two minutes before it is given up. */
-async function persistently<T>(deps: RefreshOneDeps, write: () => Promise<T>): Promise<T> {
-  for (const waitMs of commitWaitsMs) {
+async function persistently<T>(deps: Rooms, write: () => Promise<T>): Promise<T> {
+  for (const waitMs of deps.timings.commitStepsMs) {
     try {
       return await write();
     } catch (error) {

@@ -4,14 +4,11 @@ import { claimDueGrants, recoverArmedGrants } from '../credentials/grant-store.t
 import type { Clock } from '../kernel/clock.ts';
 import { errorFields, type Log } from '../kernel/log.ts';
 import type { Doors } from '../storage/doors.ts';
-import { beatMs, deadAfterSeconds, type Heartbeat } from './heartbeat.ts';
+import type { Heartbeat } from './heartbeat.ts';
 import type { RefreshGate } from './refresh-gate.ts';
-import { type Armed, attemptDeadlineSeconds, type RefreshResult } from './refresh-one.ts';
+import type { Armed, RefreshResult } from './refresh-one.ts';
+import { attemptDeadlineSeconds, productionTimings, type RefreshTimings } from './refresh-timings.ts';
 
-const tickMs = 1_000;
-const recoverMs = 5_000;
-/** Sending ends after 20 s and committing is given up after two minutes: later, nothing of ours is at work. */
-const ownAfterSeconds = 300;
 const maxInFlight = 50;
 
 export type Refresher = {
@@ -30,10 +27,12 @@ export type RefresherDeps = {
   readonly heartbeat: Heartbeat;
   readonly gate: Pick<RefreshGate, 'mayArm'>;
   readonly refreshOne: (armed: Armed) => Promise<RefreshResult>;
+  readonly timings?: RefreshTimings;
 };
 
-export function createRefresher(deps: RefresherDeps): Refresher {
-  const { log, heartbeat } = deps;
+export function createRefresher(given: RefresherDeps): Refresher {
+  const deps = { timings: productionTimings, ...given };
+  const { log, heartbeat, timings } = deps;
   const desk = new RefreshDesk(deps);
   const beating: NodeJS.Timeout[] = [];
   const working: NodeJS.Timeout[] = [];
@@ -50,9 +49,9 @@ export function createRefresher(deps: RefresherDeps): Refresher {
     async start() {
       await heartbeat.beat();
       await heartbeat.forgetSilent();
-      every(beating, beatMs, heartbeat.beat);
-      every(working, tickMs, () => desk.claimDue());
-      every(working, recoverMs, () => desk.recover());
+      every(beating, timings.beatMs, heartbeat.beat);
+      every(working, timings.tickMs, () => desk.claimDue());
+      every(working, timings.recoverMs, () => desk.recover());
       await desk.recover();
     },
     async drain() {
@@ -71,12 +70,12 @@ export function createRefresher(deps: RefresherDeps): Refresher {
 
 /** What is under way in this process, and the rounds that add to it. */
 class RefreshDesk {
-  readonly #deps: RefresherDeps;
+  readonly #deps: Required<RefresherDeps>;
   readonly #inFlight = new Set<Promise<unknown>>();
   #isDraining = false;
   #round: Promise<number> | null = null;
 
-  constructor(deps: RefresherDeps) {
+  constructor(deps: Required<RefresherDeps>) {
     this.#deps = deps;
   }
 
@@ -106,12 +105,12 @@ class RefreshDesk {
   }
 
   async #claim(): Promise<number> {
-    const { doors, clock, gate, processId } = this.#deps;
+    const { doors, clock, gate, processId, timings } = this.#deps;
     const limit = maxInFlight - this.#inFlight.size;
     if (limit <= 0 || this.#isDraining || !gate.mayArm()) return 0;
     const armedAtMs = clock.monotonicMs();
     const claimed = await doors.asScheduler((tx) =>
-      claimDueGrants(tx, { processId, deadlineSeconds: attemptDeadlineSeconds, limit }),
+      claimDueGrants(tx, { processId, deadlineSeconds: attemptDeadlineSeconds(timings), limit }),
     );
     for (const { tenantId, credentialId, attemptId } of claimed) {
       this.#launch({ tenant: tenantId, credentialId, attemptId, armedAtMs });
@@ -128,8 +127,14 @@ class RefreshDesk {
   }
 
   async recover(): Promise<void> {
-    const { doors, log, processId } = this.#deps;
-    const by = { processId, heartbeatSeconds: deadAfterSeconds, ownAfterSeconds };
+    const { doors, log, processId, timings } = this.#deps;
+    const by = {
+      processId,
+      settleSeconds: timings.settleMs / 1000,
+      heartbeatSeconds: timings.deadAfterMs / 1000,
+      ownAfterSeconds: timings.ownAfterMs / 1000,
+      spreadSeconds: timings.takeOverSpreadMs / 1000,
+    };
     const taken = await doors.asScheduler((tx) => recoverArmedGrants(tx, by));
     if (taken > 0) log.warn('took over refreshes that nobody works on', { count: taken });
   }

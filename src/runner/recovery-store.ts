@@ -1,7 +1,7 @@
 // SQL of taking back what dead processes had claimed.
 import { sql } from 'kysely';
 import type { ExecutionId, TenantId, UnitId } from '../kernel/ids.ts';
-import { deadAfterSeconds } from '../refresh/heartbeat.ts';
+import { productionTimings } from '../refresh/refresh-timings.ts';
 import type { Tx } from '../storage/doors.ts';
 
 export type OrphanCustomer = { readonly tenantId: TenantId; readonly customerId: UnitId };
@@ -14,7 +14,7 @@ const isOrphan = (living: Living) => sql`
     then e.id <> all(${[...living.active]}::uuid[])
     else not exists (
       select 1 from process p where p.id = e.worker_process_id and not p.drained
-        and p.heartbeat_at > clock_timestamp() - make_interval(secs => ${deadAfterSeconds})) end`;
+        and p.heartbeat_at > clock_timestamp() - make_interval(secs => ${productionTimings.deadAfterMs / 1000})) end`;
 
 /** Through the scheduler's door: whose executions have lost their process. */
 export async function selectOrphanCustomers(tx: Tx, living: Living): Promise<readonly OrphanCustomer[]> {
