@@ -3,7 +3,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
@@ -11,7 +10,9 @@ import { createAccounts } from './accounts/accounts.ts';
 import { createChainSealer } from './audit/chain-sealer.ts';
 import { createReadAudit } from './audit/read-audit.ts';
 import { createAuthorize } from './authorize/authorize.ts';
+import { choosePort, listen, urlHost } from './compose/listen.ts';
 import type { Config } from './config.ts';
+import { deleteOldGrantDays } from './credentials/grant-day-store.ts';
 import { createRevoker, revocationJob } from './credentials/revocation.ts';
 import type { AccountHouse } from './faces/account/exchange.ts';
 import { registerAccount } from './faces/account/register-account.ts';
@@ -192,6 +193,7 @@ async function openHouse(ground: Ground): Promise<Running> {
   await openServer(ground, { ...house, accounts });
   await openOperator(ground, isolation);
   tendKeys(ground);
+  forgetOldDays(ground);
   const setupToken = await accounts.ensureSetupLink();
   // The worker also ends when we stop it; by itself it ends only by rejecting.
   const failed = Promise.race([
@@ -336,6 +338,17 @@ function tendKeys({ doors, vault, log, closers }: Ground): void {
   closers.add('key tending', () => clearInterval(timer));
 }
 
+/** What `why` tells goes back ninety days; a slice each minute keeps up with a million grants. */
+function forgetOldDays({ doors, log, closers }: Ground): void {
+  const forget = () =>
+    void doors
+      .asScheduler((tx) => deleteOldGrantDays(tx, { keptDays: 90, limit: 5_000 }))
+      .catch((error: unknown) => log.warn('old days were not forgotten', errorFields(error)));
+  const timer = setInterval(forget, 60_000);
+  timer.unref();
+  closers.add('days of grants', () => clearInterval(timer));
+}
+
 /** One line per face. */
 async function registerFaces(
   app: FastifyInstance,
@@ -357,40 +370,4 @@ async function registerFaces(
 
 function databaseLost(): never {
   throw new Fault('unavailable', 'The database server ended.', { cure: 'Start Latchkey again.' });
-}
-
-async function listen(app: FastifyInstance, host: string, port: number): Promise<void> {
-  try {
-    await app.listen({ host, port });
-  } catch (error) {
-    throw portTrouble(error, host, port);
-  }
-}
-
-/**
- * The public URL must be known before anything is served, and an occupied port before anything is written: so the port is
- * tried first, and 0 becomes a free one.
- */
-function choosePort(host: string, wanted: number): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer();
-    probe.once('error', (error) => reject(portTrouble(error, host, wanted)));
-    probe.listen({ host, port: wanted }, () => {
-      const address = probe.address();
-      probe.close(() => resolve(typeof address === 'object' && address !== null ? address.port : wanted));
-    });
-  });
-}
-
-function portTrouble(error: unknown, host: string, port: number): unknown {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (!['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL', 'ENOTFOUND'].includes(code)) return error;
-  return new Fault('cannot_start', `Port ${port} on ${host} cannot be used (${code}).`, {
-    cure: 'Stop the program that uses it, or set PORT (and HOST) to another one.',
-    cause: error,
-  });
-}
-
-function urlHost(host: string): string {
-  return host.includes(':') ? `[${host}]` : host;
 }

@@ -14,6 +14,8 @@ type Column = {
 };
 
 const scalars: Readonly<Record<string, string>> = {
+  // As PostgreSQL writes it: `storage/pool.ts` leaves days alone.
+  date: 'string',
   bool: 'boolean',
   bytea: 'Buffer',
   float8: 'number',

@@ -311,15 +311,19 @@ export async function recoverArmedGrants(
   },
 ): Promise<number> {
   const recovered = await sql`
-    update oauth_grant g set attempt_id = null, attempt_owner = null, attempt_deadline = null, outcome_unknown = true,
-      refresh_due_at = clock_timestamp() + random() * make_interval(secs => ${by.spreadSeconds})
-    where g.attempt_deadline < clock_timestamp() - make_interval(secs => ${by.settleSeconds})
-      and (not exists (select 1 from process p where p.id = g.attempt_owner
-          and p.heartbeat_at > clock_timestamp() - make_interval(secs => ${by.heartbeatSeconds}))
-        or (g.attempt_owner = ${by.processId}
-          and g.attempt_deadline < clock_timestamp() - make_interval(secs => ${by.ownAfterSeconds})))`.execute(
-    tx,
-  );
+    with recovered as (
+      update oauth_grant g set attempt_id = null, attempt_owner = null, attempt_deadline = null, outcome_unknown = true,
+        refresh_due_at = clock_timestamp() + random() * make_interval(secs => ${by.spreadSeconds})
+      where g.attempt_deadline < clock_timestamp() - make_interval(secs => ${by.settleSeconds})
+        and (not exists (select 1 from process p where p.id = g.attempt_owner
+            and p.heartbeat_at > clock_timestamp() - make_interval(secs => ${by.heartbeatSeconds}))
+          or (g.attempt_owner = ${by.processId}
+            and g.attempt_deadline < clock_timestamp() - make_interval(secs => ${by.ownAfterSeconds})))
+      returning g.tenant_id, g.credential_id)
+    insert into grant_day as d (tenant_id, credential_id, day, taken_over, last_taken_over_at)
+    select tenant_id, credential_id, (clock_timestamp() at time zone 'UTC')::date, 1, clock_timestamp() from recovered
+    on conflict (tenant_id, credential_id, day) do update
+      set taken_over = d.taken_over + 1, last_taken_over_at = excluded.last_taken_over_at`.execute(tx);
   return Number(recovered.numAffectedRows ?? 0n);
 }
 

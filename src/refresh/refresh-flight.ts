@@ -8,6 +8,7 @@ import { errorFields, type Log } from '../kernel/log.ts';
 import type { Doors } from '../storage/doors.ts';
 import type { GrantReading, Reading } from './reading.ts';
 import type { RefreshGate } from './refresh-gate.ts';
+import type { RefreshMeter } from './refresh-meter.ts';
 import type { Armed, RefreshResult } from './refresh-one.ts';
 import { attemptDeadlineSeconds, productionTimings, type RefreshTimings } from './refresh-timings.ts';
 
@@ -30,6 +31,7 @@ export function createRefreshFlight(deps: {
   readonly gate: Pick<RefreshGate, 'mayArm'>;
   readonly refreshOne: (armed: Armed) => Promise<RefreshResult>;
   readonly timings?: RefreshTimings;
+  readonly meter?: RefreshMeter;
 }): RefreshFlight {
   const { doors, clock, log, processId, gate, timings = productionTimings } = deps;
   const flights = new Map<string, Promise<void>>();
@@ -55,14 +57,18 @@ export function createRefreshFlight(deps: {
 
   return {
     async fly(target, before, load) {
-      const untilMs = clock.monotonicMs() + timings.readerWaitMs;
+      const sinceMs = clock.monotonicMs();
+      const untilMs = sinceMs + timings.readerWaitMs;
       await join(target, before);
       for (let turn = 0; ; turn += 1) {
         const reading = await load();
         const { grant } = reading;
         const hasMoved =
           grant === null || grant.tokenNo !== before.tokenNo || grant.consentNo !== before.consentNo;
-        if (hasMoved || !grant.isArmed || clock.monotonicMs() >= untilMs) return reading;
+        if (hasMoved || !grant.isArmed || clock.monotonicMs() >= untilMs) {
+          deps.meter?.waited(clock.monotonicMs() - sinceMs);
+          return reading;
+        }
         await sleep(pollMs[Math.min(turn, pollMs.length - 1)] ?? 400);
       }
     },

@@ -7,6 +7,7 @@ import { mayProbe, mendAuthClient, tripAuthClient } from '../credentials/client-
 import { type ClientSecret, isClientUnproven, openClientSecrets } from '../credentials/client-secret.ts';
 import { giveBackLate } from '../credentials/give-back.ts';
 import { commitRefresh, openTokens, type StoredTokens } from '../credentials/grant.ts';
+import { countFailed, countRefreshed } from '../credentials/grant-day-store.ts';
 import { failRefresh, type GrantRow, releaseAttempt, selectArmedGrant } from '../credentials/grant-store.ts';
 import { writeConnectionLog } from '../credentials/log-store.ts';
 import { getRegistration, type Registration } from '../credentials/registration.ts';
@@ -23,6 +24,7 @@ import { mergeRefreshed, type TokenSet } from '../oauth/token-set.ts';
 import type { Doors, Tx } from '../storage/doors.ts';
 import type { Vault } from '../vault/vault.ts';
 import { decideFailure } from './failure-rule.ts';
+import { type RefreshMeter, silentRefreshMeter } from './refresh-meter.ts';
 import { productionTimings, type RefreshTimings } from './refresh-timings.ts';
 
 export type Armed = {
@@ -46,6 +48,7 @@ export type RefreshOneDeps = {
   readonly random: () => number;
   readonly log: Log;
   readonly timings?: RefreshTimings;
+  readonly meter?: RefreshMeter;
 };
 
 type Rooms = Required<RefreshOneDeps>;
@@ -80,7 +83,7 @@ const internalTrouble: TokenProblem = {
 };
 
 export function createRefreshOne(given: RefreshOneDeps): (armed: Armed) => Promise<RefreshResult> {
-  const deps: Rooms = { timings: productionTimings, ...given };
+  const deps: Rooms = { timings: productionTimings, meter: silentRefreshMeter, ...given };
   const { clock, log } = deps;
 
   return async (armed) => {
@@ -92,10 +95,13 @@ export function createRefreshOne(given: RefreshOneDeps): (armed: Armed) => Promi
     }
     if (prepared.isBlocked) return await waitForClient(deps, armed, prepared);
     const issuedAt = clock.now();
+    const sentAtMs = clock.monotonicMs();
     const outcome = await send(deps, prepared, armed).catch((error: unknown): TokenOutcome => {
       log.error('a token request ended unexpectedly', errorFields(error));
       return internalTrouble;
     });
+    const { catalogueKey: asked } = prepared.provider;
+    deps.meter.answered({ provider: asked, kind: outcome.kind, ms: clock.monotonicMs() - sentAtMs });
     if (outcome.kind === 'success') return await keepSuccess(deps, prepared, outcome.tokens, issuedAt);
     await keepFailure(deps, armed, prepared, outcome);
     const { tenant, credentialId: credential } = armed;
@@ -211,10 +217,16 @@ async function keepSuccess(
         const { credentialId } = grant;
         await giveBackLate({ tx, vault: deps.vault, grant, credentialId, tokens });
       }
-      if (result === 'committed') await noteRecovery(tx, prepared);
+      if (result === 'committed') {
+        await countRefreshed(tx, grant.credentialId);
+        await noteRecovery(tx, prepared);
+      }
       return result;
     }),
   );
+  const { meter } = deps;
+  if (committed === 'superseded') meter.superseded();
+  else meter.refreshed(provider.catalogueKey);
   return committed === 'committed' ? { kind: 'refreshed' } : { kind: 'void' };
 }
 
@@ -255,6 +267,7 @@ async function keepFailure(
         ...decision,
       });
       if (!written) return;
+      await countFailed(tx, armed.credentialId);
       if (
         decision.tripsClient &&
         !prepared.isBlocked &&
@@ -267,6 +280,12 @@ async function keepFailure(
       if (isNews) await noteFailure(tx, armed, decision);
     }),
   );
+  deps.meter.failed({
+    provider: prepared.provider.catalogueKey,
+    kind: problem.kind,
+    code: decision.errorCode,
+    isOver: decision.state === 'needs_reauth',
+  });
 }
 
 async function noteFailure(tx: Tx, armed: Armed, decision: ReturnType<typeof decideFailure>): Promise<void> {
@@ -293,6 +312,7 @@ async function persistently<T>(deps: Rooms, write: () => Promise<T>): Promise<T>
       return await write();
     } catch (error) {
       deps.log.error('a refresh cannot be committed yet', errorFields(error));
+      deps.meter.commitFailed();
       await sleep(waitMs);
     }
   }

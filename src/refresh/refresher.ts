@@ -6,6 +6,7 @@ import { errorFields, type Log } from '../kernel/log.ts';
 import type { Doors } from '../storage/doors.ts';
 import type { Heartbeat } from './heartbeat.ts';
 import type { RefreshGate } from './refresh-gate.ts';
+import { type RefreshMeter, silentRefreshMeter } from './refresh-meter.ts';
 import type { Armed, RefreshResult } from './refresh-one.ts';
 import { attemptDeadlineSeconds, productionTimings, type RefreshTimings } from './refresh-timings.ts';
 
@@ -28,10 +29,11 @@ export type RefresherDeps = {
   readonly gate: Pick<RefreshGate, 'mayArm'>;
   readonly refreshOne: (armed: Armed) => Promise<RefreshResult>;
   readonly timings?: RefreshTimings;
+  readonly meter?: RefreshMeter;
 };
 
 export function createRefresher(given: RefresherDeps): Refresher {
-  const deps = { timings: productionTimings, ...given };
+  const deps = { timings: productionTimings, meter: silentRefreshMeter, ...given };
   const { log, heartbeat, timings } = deps;
   const desk = new RefreshDesk(deps);
   const beating: NodeJS.Timeout[] = [];
@@ -136,7 +138,9 @@ class RefreshDesk {
       spreadSeconds: timings.takeOverSpreadMs / 1000,
     };
     const taken = await doors.asScheduler((tx) => recoverArmedGrants(tx, by));
-    if (taken > 0) log.warn('took over refreshes that nobody works on', { count: taken });
+    if (taken === 0) return;
+    this.#deps.meter.tookOver(taken);
+    log.warn('took over refreshes that nobody works on', { count: taken });
   }
 
   async drain(): Promise<void> {

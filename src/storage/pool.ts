@@ -21,6 +21,8 @@ const parsers: Readonly<Record<number, (text: string) => unknown>> = {
     if (!Number.isSafeInteger(value)) throw new RangeError(`bigint ${text} is too large for a number`);
     return value;
   },
+  // A day is a day; as a point in time it would be another one in every zone.
+  [pg.types.builtins.DATE]: (text) => text,
 };
 
 const types: pg.CustomTypesConfig = {

@@ -299,6 +299,18 @@ export interface ExecutionLogTable {
   at: Defaulted<Date>;
 }
 
+export interface GrantDayTable {
+  tenant_id: string;
+  credential_id: string;
+  day: string;
+  refreshed: Defaulted<number>;
+  failed: Defaulted<number>;
+  taken_over: Defaulted<number>;
+  last_refreshed_at: Date | null;
+  last_failed_at: Date | null;
+  last_taken_over_at: Date | null;
+}
+
 export interface GrantUseTable {
   tenant_id: string;
   credential_id: string;
@@ -753,6 +765,7 @@ export interface Tables {
   credential_value: CredentialValueTable;
   execution: ExecutionTable;
   execution_log: ExecutionLogTable;
+  grant_day: GrantDayTable;
   grant_use: GrantUseTable;
   instance: InstanceTable;
   instance_flow: InstanceFlowTable;
