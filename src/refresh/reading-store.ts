@@ -1,9 +1,10 @@
-// SQL of reading: the one prepared statement of token reads, and the batched note of use.
+// SQL of reading: the prepared statements of token reads, and the batched note of use.
 import { sql } from 'kysely';
 import type { GrantState } from '../credentials/grant-store.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { AuthClientId, CredentialId, PrincipalId, TenantId, UnitId } from '../kernel/ids.ts';
 import type { Doors, Tx } from '../storage/doors.ts';
+import type { TextRow } from '../storage/prepared.ts';
 import { type Sealed, sealedFromColumn } from '../vault/sealed.ts';
 
 export type CredentialFacts = {
@@ -45,29 +46,26 @@ export type StoredCredential = CredentialFacts & {
 
 type StoredValue = { readonly field: string; readonly valueNo: number; readonly sealed: Sealed };
 
-/** By place, as the statement packs them. Those of the grant are null when there is none. */
-type PackedFacts = readonly [
-  unitId: UnitId,
-  label: string | null,
-  typeKey: string,
-  oauthKind: CredentialFacts['oauthKind'],
-  authClientTenantId: TenantId | null,
-  authClientId: AuthClientId | null,
-  clientType: string | null,
-  authorizeParams: CredentialFacts['authorizeParams'] | null,
-  reportedError: string | null,
-  createdBy: PrincipalId | null,
-  state: GrantState | null,
-  consentNo: number,
-  tokenNo: number,
-  issuedAt: string | null,
-  expiresAt: string | null,
-  isRenewable: boolean,
-  ageMs: number | null,
-  trouble: PackedTrouble | null,
-];
+const credentialsStatement = `
+  select c.id, c.unit_id, c.label, c.type_key, c.oauth_kind, c.auth_client_tenant_id, c.auth_client_id, c.client_type,
+    c.authorize_params, c.reported_error, c.created_by, g.state, g.consent_no, g.token_no, g.issued_at, g.expires_at,
+    g.refresh_due_at is not null,
+    case when coalesce(g.refreshed_at, g.issued_at) > clock_timestamp() - interval '1 minute'
+      then extract(epoch from clock_timestamp() - coalesce(g.refreshed_at, g.issued_at)) * 1000 end,
+    case when g.attempt_id is not null or g.fail_count > 0 or g.last_error_code is not null
+      then json_build_array(g.attempt_id is not null, g.fail_count > 0, g.last_error_code, g.last_error,
+        extract(epoch from g.refresh_due_at - clock_timestamp()) * 1000) end,
+    g.ct
+  from credential c
+  left join oauth_grant g on g.tenant_id = c.tenant_id and g.credential_id = c.id
+  where c.tenant_id = $1 and c.id = any ($2)`;
 
-type PackedTrouble = readonly [
+const valuesStatement = `
+  select v.credential_id, v.field_key, v.value_no, v.sealed from credential_value v
+  where v.tenant_id = $1 and v.credential_id = any ($2)`;
+
+/** Null for a grant in good health: those columns cost more to write and to read than all others together. */
+type Trouble = readonly [
   isArmed: boolean,
   hasFailed: boolean,
   lastErrorCode: string | null,
@@ -81,34 +79,25 @@ export async function readCredentials(
   tenant: TenantId,
   ids: readonly CredentialId[],
 ): Promise<ReadonlyMap<string, StoredCredential>> {
-  // Column by column: id, field, facts, sealed. UUIDs need no quotes in an array.
-  const rows = await doors.prepared({
-    name: 'read_credentials',
-    text: 'select credential_id, field, facts, sealed from latchkey_read_credentials($1, $2)',
-    values: [tenant, `{${ids.join(',')}}`],
-  });
+  // UUIDs need no quotes in an array.
+  const values = [tenant, `{${ids.join(',')}}`];
+  const [credentials = [], fields = []] = await doors.read(tenant, [
+    { name: 'read_credentials', text: credentialsStatement, values },
+    { name: 'read_credential_values', text: valuesStatement, values },
+  ]);
   const found = new Map<string, StoredCredential & { readonly values: StoredValue[] }>();
-  for (const [id, field, facts, sealed] of rows) {
-    if (id == null || facts == null) continue;
-    if (field == null) found.set(id, unpack(JSON.parse(facts), readSealed(sealed)));
-    else found.get(id)?.values.push(readValue(field, Number(facts), sealed));
+  for (const row of credentials) found.set(given(row[0]), toCredential(row));
+  for (const [id, field, valueNo, sealed] of fields) {
+    const value = { field: given(field), valueNo: Number(valueNo), sealed: toSealed(given(sealed)) };
+    found.get(given(id))?.values.push(value);
   }
   return found;
 }
 
-function readValue(field: string, valueNo: number, sealed: string | null | undefined): StoredValue {
-  const bytes = readSealed(sealed);
-  if (bytes === null) throw new Fault('internal', 'A stored value has no content.');
-  return { field, valueNo, sealed: bytes };
-}
-
-/** `bytea` as text is \x and hexadecimal digits. */
-function readSealed(text: string | null | undefined): Sealed | null {
-  return text == null ? null : sealedFromColumn(Buffer.from(text.slice(2), 'hex'));
-}
-
-function unpack(packed: PackedFacts, sealed: Sealed | null) {
+function toCredential(row: TextRow): StoredCredential & { readonly values: StoredValue[] } {
+  // Column by column, as the statement names them; the tables hold which of them may be null.
   const [
+    ,
     unitId,
     label,
     typeKey,
@@ -117,53 +106,64 @@ function unpack(packed: PackedFacts, sealed: Sealed | null) {
     clientId,
     clientType,
     params,
-    reportedError,
-    createdBy,
-  ] = packed;
+    reported,
+    creator,
+  ] = row;
   return {
-    unitId,
-    label,
+    unitId: given(unitId) as UnitId,
+    label: label ?? null,
     // The table holds this by a CHECK.
-    kind: label === null ? ('owned' as const) : ('named' as const),
-    typeKey,
-    oauthKind,
+    kind: label == null ? 'owned' : 'named',
+    typeKey: given(typeKey),
+    oauthKind: (oauthKind ?? null) as CredentialFacts['oauthKind'],
     authClient:
-      clientTenantId === null || clientId === null ? null : { tenantId: clientTenantId, id: clientId },
-    clientType,
-    authorizeParams: params ?? {},
-    reportedError,
-    createdBy,
-    grant: unpackGrant(packed, sealed),
+      clientTenantId == null || clientId == null
+        ? null
+        : { tenantId: clientTenantId as TenantId, id: clientId as AuthClientId },
+    clientType: clientType ?? null,
+    authorizeParams: params === '{}' ? {} : JSON.parse(given(params)),
+    reportedError: reported ?? null,
+    createdBy: (creator ?? null) as PrincipalId | null,
+    grant: toGrant(row),
     values: [],
   };
 }
 
-function unpackGrant(packed: PackedFacts, sealed: Sealed | null): StoredCredential['grant'] {
-  const [, , , , , , , , , , state, consentNo, tokenNo, issuedAt, expiresAt, isRenewable, ageMs, trouble] =
-    packed;
-  if (state === null) return null;
-  const [isArmed, hasFailed, lastErrorCode, lastError, retryInMs] = trouble ?? [
-    false,
-    false,
-    null,
-    null,
-    null,
-  ];
+function toGrant(row: TextRow): StoredCredential['grant'] {
+  const [state, consentNo, tokenNo, issuedAt, expiresAt, isRenewable, ageMs, trouble, sealed] = row.slice(11);
+  if (state == null) return null;
+  const [isArmed, hasFailed, lastErrorCode, lastError, retryInMs]: Trouble =
+    trouble == null ? [false, false, null, null, null] : JSON.parse(trouble);
   return {
-    state,
-    consentNo,
-    tokenNo,
-    issuedAt: issuedAt === null ? null : new Date(issuedAt),
-    expiresAt: expiresAt === null ? null : new Date(expiresAt),
-    isRenewable,
+    state: state as GrantState,
+    consentNo: Number(consentNo),
+    tokenNo: Number(tokenNo),
+    issuedAt: toDate(issuedAt),
+    expiresAt: toDate(expiresAt),
+    isRenewable: isRenewable === 't',
     isArmed,
     hasFailed,
     lastErrorCode,
     lastError,
-    ageMs,
+    ageMs: ageMs == null ? null : Number(ageMs),
     retryInMs,
-    sealed,
+    sealed: sealed == null ? null : toSealed(sealed),
   };
+}
+
+function given(text: string | null | undefined): string {
+  if (text == null) throw new Fault('internal', 'A column that is never null was null.');
+  return text;
+}
+
+/** `bytea` as text is \x and hexadecimal digits. */
+function toSealed(text: string): Sealed {
+  return sealedFromColumn(Buffer.from(text.slice(2), 'hex'));
+}
+
+/** Sessions keep UTC and ISO dates: 2026-01-31 12:00:00.123456+00. */
+function toDate(text: string | null | undefined): Date | null {
+  return text == null ? null : new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
 }
 
 /** One statement for all uses of a tenant since the last flush. */

@@ -6,7 +6,7 @@ import { type Door, doorRoles, ownerRole } from './door-role.ts';
 import { type EmbeddedOptions, type EmbeddedServer, startEmbedded } from './embedded.ts';
 import { loginOf, prepareServer } from './external.ts';
 import { createPool, type PoolOptions, translated } from './pool.ts';
-import { createRunPrepared, type RunPrepared } from './prepared.ts';
+import { createReadPrepared, type ReadPrepared } from './prepared.ts';
 
 export type DatabaseOptions = {
   /** DATABASE_URL; null starts the embedded engine in `directory`. */
@@ -21,8 +21,8 @@ export type Database = {
   readonly engine: 'embedded' | 'external';
   /** The pool of a role, made at first use and shared. Most callers want `Doors` instead. */
   readonly pool: (role: Role) => pg.Pool;
-  /** One statement of the tenants' door on connections that can only read. */
-  readonly prepared: RunPrepared;
+  /** Reads through the tenants' door on connections that can only read. */
+  readonly read: ReadPrepared;
   /** A connection of its own as the owner, without statement timeout: for migrations and other long work. */
   readonly ownerSession: <T>(work: (client: pg.Client) => Promise<T>) => Promise<T>;
   /** Resolves when the embedded server ended without being asked; never for an external one. */
@@ -50,6 +50,9 @@ const readerSize: Pick<PoolOptions, 'max' | 'statementTimeoutMs' | 'readOnly'> =
   statementTimeoutMs: 5_000,
   readOnly: true,
 };
+
+// Plans for the very values would be made anew each time and cost more than the read.
+const readerSettings = ['plan_cache_mode=force_generic_plan', 'jit=off'] as const;
 
 /** Throws a `cannot_start` Fault of one line when this database cannot serve. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
@@ -105,12 +108,12 @@ export function externalLogins(url: string): Logins {
 export function connect(engine: Database['engine'], logins: Logins, log: Log): Database {
   const pools = new Map<Role, pg.Pool>();
   let closing: Promise<void> | null = null;
-  const readers = createPool(logins.login('app'), logins.startup('app'), {
+  const readers = createPool(logins.login('app'), [...logins.startup('app'), ...readerSettings], {
     ...readerSize,
     name: 'reads',
     log,
   });
-  const prepared = createRunPrepared(readers);
+  const prepared = createReadPrepared(readers);
   const close = async (): Promise<void> => {
     prepared.close();
     await Promise.all([readers, ...pools.values()].map((pool) => pool.end()));
@@ -125,7 +128,7 @@ export function connect(engine: Database['engine'], logins: Logins, log: Log): D
       pools.set(role, pool);
       return pool;
     },
-    prepared: prepared.run,
+    read: prepared.read,
     ownerSession: (work) => ownerSession(logins, work),
     lost: new Promise(() => {}),
     close: () => {

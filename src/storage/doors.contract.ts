@@ -22,14 +22,7 @@ const probeSchema = `
     using (tenant_id = latchkey_tenant()) with check (tenant_id = latchkey_tenant());
   create policy every_id on probe for select to latchkey_scheduler, latchkey_locator using (true);
   grant select, insert, update, delete on probe, probe_use to latchkey_app;
-  grant select (tenant_id, id) on probe to latchkey_scheduler, latchkey_locator;
-  create function read_probe(tenant uuid, wanted integer) returns text language plpgsql as $$
-    declare found text;
-    begin
-      perform set_config('latchkey.tenant_id', tenant::text, true);
-      select secret into found from probe where id = wanted;
-      return found;
-    end $$;`;
+  grant select (tenant_id, id) on probe to latchkey_scheduler, latchkey_locator;`;
 
 type Secret = { readonly secret: string };
 
@@ -131,11 +124,11 @@ export function doorsContract(open: () => Promise<FreshDatabase>): void {
     });
   });
 
-  describe('a prepared statement', () => {
-    const read = (tenant: TenantId) =>
-      fresh.doors.prepared({ name: 'read-probe', text: 'select read_probe($1, $2)', values: [tenant, '1'] });
+  describe('a prepared read', () => {
+    const secret = { name: 'read-probe', text: 'select secret from probe where id = $1', values: ['1'] };
+    const read = async (tenant: TenantId) => (await fresh.doors.read(tenant, [secret]))[0] ?? [];
     const ask = async (name: string, text: string) =>
-      (await fresh.doors.prepared({ name, text, values: [] }))[0]?.[0];
+      (await fresh.doors.read(null, [{ name, text, values: [] }]))[0]?.[0]?.[0];
 
     /** Ends the connections of reads, as the user who opened them: a role that is taken on may not. Answers how many. */
     const endReads = async (): Promise<number> => {
@@ -152,7 +145,7 @@ export function doorsContract(open: () => Promise<FreshDatabase>): void {
       }
     };
 
-    test('reads the tenant that its function sets, whichever tenant went before', async () => {
+    test('reads the tenant that is asked for, whichever went before', async () => {
       const turns = Array.from({ length: 40 }, (_, turn) => (turn % 2 === 0 ? a : b));
       const seen = await Promise.all(turns.map(read));
       expect(seen.map((rows) => rows[0]?.[0])).toEqual(turns.map((t) => (t === a ? 'of A' : 'of B')));
@@ -167,14 +160,13 @@ export function doorsContract(open: () => Promise<FreshDatabase>): void {
     });
 
     test('cannot write', async () => {
-      const text = `with set as (select set_config('latchkey.tenant_id', $1, true)) delete from probe using set`;
-      await expect(fresh.doors.prepared({ name: 'write', text, values: [a] })).rejects.toMatchObject({
-        code: '25006',
-      });
+      const write = { name: 'write', text: 'delete from probe', values: [] };
+      await expect(fresh.doors.read(a, [write])).rejects.toMatchObject({ code: '25006' });
     });
 
     test('that fails takes no other along', async () => {
-      const failing = () => fresh.doors.prepared({ name: 'fail', text: 'select 1 / 0', values: [] });
+      const failing = () =>
+        fresh.doors.read(a, [secret, { name: 'fail', text: 'select 1 / 0', values: [] }, secret]);
       const mixed = await Promise.allSettled(
         Array.from({ length: 20 }, (_, turn) => (turn % 2 === 0 ? failing() : read(a))),
       );
@@ -191,11 +183,17 @@ export function doorsContract(open: () => Promise<FreshDatabase>): void {
       expect((await read(a))[0]?.[0]).toBe('of A');
     });
 
-    test('sees no row by itself', async () => {
+    test('sees no row without a tenant, and takes none but an id', async () => {
       await fresh.doors.withTenant(a, readAll);
-      expect(
-        await fresh.doors.prepared({ name: 'bare', text: 'select secret from probe', values: [] }),
-      ).toEqual([]);
+      await read(a);
+      expect(await fresh.doors.read(null, [secret])).toEqual([[]]);
+      await expect(fresh.doors.read('' as TenantId, [secret])).rejects.toThrow(TypeError);
+    });
+
+    test('answers each statement of a round trip by itself, also one without rows', async () => {
+      const none = { name: 'none', text: 'select secret from probe where id = $1', values: ['99'] };
+      expect(await fresh.doors.read(a, [secret, none, secret])).toEqual([[['of A']], [], [['of A']]]);
+      expect(await fresh.doors.read(b, [none, secret])).toEqual([[], [['of B']]]);
     });
   });
 

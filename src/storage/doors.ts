@@ -7,7 +7,7 @@ import { backoffMs } from '../kernel/backoff.ts';
 import { isUuid, type TenantId } from '../kernel/ids.ts';
 import type { Database, Role } from './database.ts';
 import { kyselyPool } from './pool.ts';
-import type { RunPrepared } from './prepared.ts';
+import type { ReadPrepared } from './prepared.ts';
 import type { Tables } from './tables.ts';
 
 /** A running transaction. Everything done with it happens together or not at all. */
@@ -29,11 +29,8 @@ export type Doors = {
   readonly asAccounts: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
   /** Operator commands. Owns the tables and sees no tenant's rows, because row-level security is forced. */
   readonly asOwner: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
-  /**
-   * One statement through the tenants' door without BEGIN, for the hot path: it must call an SQL function that sets
-   * the tenant locally and selects. By itself it sees no tenant's rows, and it cannot write.
-   */
-  readonly prepared: RunPrepared;
+  /** Statements on one tenant's rows in one round trip and one transaction, for the hot path. They cannot write. */
+  readonly read: ReadPrepared;
   /** Ends the database with all its connections. */
   readonly close: () => Promise<void>;
 };
@@ -74,7 +71,7 @@ export function createDoors(database: Database, { random }: DoorsOptions): Doors
     locate: through('locator'),
     asAccounts: through('accounts'),
     asOwner: through('owner'),
-    prepared: database.prepared,
+    read: database.read,
     close: database.close,
   };
 }

@@ -43,6 +43,9 @@ export function createPool(
     'lock_timeout=5000',
     'idle_in_transaction_session_timeout=30000',
     'timezone=UTC',
+    // The forms in which reads expect what they take as text.
+    'datestyle=ISO',
+    'bytea_output=hex',
     'search_path=public',
     'client_min_messages=warning',
     ...(options.readOnly ? ['default_transaction_read_only=on'] : []),

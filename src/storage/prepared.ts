@@ -1,7 +1,9 @@
-// Prepared statements of the hot path, with as little between caller and server as the protocol allows: a statement is
-// described to nobody (its caller knows the columns), rows come as the texts that the server sent, and connections stay
-// at hand. On connections of their own, which can only read: a burst of transactions does not hold reads up.
+// Reads of the hot path, with as little between caller and server as the protocol allows: the tenant is set and all
+// statements are executed in one round trip, which the server takes as one transaction; a statement is described to
+// nobody (its caller knows the columns), rows come as the texts that the server sent, and connections stay at hand. On
+// connections of their own, which can only read: a burst of transactions does not hold reads up.
 import type pg from 'pg';
+import { isUuid, type TenantId } from '../kernel/ids.ts';
 import { translated } from './pool.ts';
 
 /** A statement that the server plans once per connection. `name` must be unique for its text. */
@@ -15,13 +17,17 @@ export type PreparedStatement = {
 /** The columns in their order, as PostgreSQL writes them. */
 export type TextRow = readonly (string | null)[];
 
-export type RunPrepared = (statement: PreparedStatement) => Promise<readonly TextRow[]>;
+/** The rows of each statement. Null = no tenant: row-level security shows no tenant's rows. */
+export type ReadPrepared = (
+  tenant: TenantId | null,
+  statements: readonly PreparedStatement[],
+) => Promise<readonly (readonly TextRow[])[]>;
 
 /** Others go back to the pool, which closes what nobody needs. */
 const maxKept = 2;
 
-export function createRunPrepared(pool: pg.Pool): {
-  readonly run: RunPrepared;
+export function createReadPrepared(pool: pg.Pool): {
+  readonly read: ReadPrepared;
   /** Gives the connections back, so that the pool can end. */
   readonly close: () => void;
 } {
@@ -35,13 +41,14 @@ export function createRunPrepared(pool: pg.Pool): {
     });
   });
   return {
-    run: async (statement) => {
+    read: async (tenant, statements) => {
+      const all = tenant === null ? statements : [settingTenant(tenant), ...statements];
       const client = kept.pop() ?? (await translated(pool.connect()));
       try {
-        const rows = await translated(send(client, statement));
+        const results = await translated(send(client, all));
         if (isClosed || kept.length >= maxKept) client.release();
         else kept.push(client);
-        return rows;
+        return tenant === null ? results : results.slice(1);
       } catch (error) {
         client.release(true);
         throw error;
@@ -54,50 +61,65 @@ export function createRunPrepared(pool: pg.Pool): {
   };
 }
 
-function send(client: pg.PoolClient, statement: PreparedStatement): Promise<readonly TextRow[]> {
+/** Local to the transaction, which ends with the round trip. */
+function settingTenant(tenant: TenantId): PreparedStatement {
+  if (!isUuid(tenant)) throw new TypeError('a read wants the id of a tenant');
+  return { name: 'set_tenant', text: `select set_config('latchkey.tenant_id', $1, true)`, values: [tenant] };
+}
+
+function send(
+  client: pg.PoolClient,
+  statements: readonly PreparedStatement[],
+): Promise<readonly (readonly TextRow[])[]> {
   return new Promise((resolve, reject) => {
-    client.query(new PreparedQuery(statement, resolve, reject));
+    client.query(new Pipeline(statements, resolve, reject));
   });
 }
 
 /** What the driver's own queries use of a connection. */
-type Wire = {
+type Wire = pg.Connection & {
   readonly stream: { readonly cork: () => void; readonly uncork: () => void };
-  readonly parsedStatements: Readonly<Record<string, string | undefined>>;
   readonly parse: (statement: { readonly name: string; readonly text: string }) => void;
   readonly bind: (bound: { readonly statement: string; readonly values: readonly (string | null)[] }) => void;
   readonly execute: (options: object) => void;
   readonly sync: () => void;
 };
 
-/** In the form in which the driver takes queries from outside (as pg-cursor and pg-query-stream do). */
-class PreparedQuery {
-  /** Read by the driver, which remembers under it that the statement was parsed. */
-  readonly name: string;
-  readonly text: string;
-  readonly #values: PreparedStatement['values'];
-  readonly #resolve: (rows: readonly TextRow[]) => void;
+/** Names of the statements that a connection's server has parsed. Connections on which something failed are closed. */
+const parsedOn = new WeakMap<pg.Connection, Set<string>>();
+
+/**
+ * In the form in which the driver takes queries from outside (as pg-cursor and pg-query-stream do). Between two Syncs the
+ * extended protocol executes any number of statements in one transaction.
+ */
+class Pipeline {
+  readonly #statements: readonly PreparedStatement[];
+  readonly #resolve: (results: readonly (readonly TextRow[])[]) => void;
   readonly #reject: (error: Error) => void;
-  readonly #rows: TextRow[] = [];
+  readonly #results: (readonly TextRow[])[] = [];
+  #rows: TextRow[] = [];
 
   constructor(
-    statement: PreparedStatement,
-    resolve: (rows: readonly TextRow[]) => void,
+    statements: readonly PreparedStatement[],
+    resolve: (results: readonly (readonly TextRow[])[]) => void,
     reject: (error: Error) => void,
   ) {
-    this.name = statement.name;
-    this.text = statement.text;
-    this.#values = statement.values;
+    this.#statements = statements;
     this.#resolve = resolve;
     this.#reject = reject;
   }
 
   submit(connection: pg.Connection): null {
-    const wire = connection as unknown as Wire;
+    const wire = connection as Wire;
+    const parsed = parsedOn.get(connection) ?? new Set();
+    parsedOn.set(connection, parsed);
     wire.stream.cork();
-    if (wire.parsedStatements[this.name] === undefined) wire.parse({ name: this.name, text: this.text });
-    wire.bind({ statement: this.name, values: this.#values });
-    wire.execute({});
+    for (const { name, text, values } of this.#statements) {
+      if (!parsed.has(name)) wire.parse({ name, text });
+      parsed.add(name);
+      wire.bind({ statement: name, values });
+      wire.execute({});
+    }
     wire.sync();
     wire.stream.uncork();
     return null;
@@ -107,10 +129,13 @@ class PreparedQuery {
     this.#rows.push(message.fields);
   }
 
-  handleCommandComplete(): void {}
+  handleCommandComplete(): void {
+    this.#results.push(this.#rows);
+    this.#rows = [];
+  }
 
   handleReadyForQuery(): void {
-    this.#resolve(this.#rows);
+    this.#resolve(this.#results);
   }
 
   handleError(error: Error): void {

@@ -11,12 +11,10 @@ export async function bumpAuthority(tx: Tx): Promise<void> {
 }
 
 export async function selectAuthorityNo(doors: Doors): Promise<number | null> {
-  const rows = await doors.prepared({
-    name: 'select_authority_no',
-    text: 'select no from authority',
-    values: [],
-  });
-  const no = rows[0]?.[0] ?? null;
+  const [rows] = await doors.read(null, [
+    { name: 'select_authority_no', text: 'select no from authority', values: [] },
+  ]);
+  const no = rows?.[0]?.[0] ?? null;
   return no === null ? null : Number(no);
 }
 

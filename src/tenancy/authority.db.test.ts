@@ -40,9 +40,9 @@ function watched(doors: Doors) {
       seen.transactions += 1;
       return await doors.withTenant(tenant, work);
     },
-    prepared: async (statement) => {
+    read: async (...asked) => {
       guard();
-      return await doors.prepared(statement);
+      return await doors.read(...asked);
     },
   };
   return { doors: shown, seen };
@@ -106,10 +106,10 @@ test('once started it probes each second, one probe at a time', async () => {
     const answers: (() => void)[] = [];
     const doors: Doors = {
       ...house.doors,
-      prepared: async (statement) => {
+      read: async (...asked) => {
         probes += 1;
         if (probes > 2) await new Promise<void>((resolve) => answers.push(resolve));
-        return await house.doors.prepared(statement);
+        return await house.doors.read(...asked);
       },
     };
     const started = processOn(doors).authority;
@@ -163,7 +163,7 @@ test('while the probe fails nothing is served from memory, and it heals by itsel
 test('a counter that went back makes everything be forgotten', async () => {
   let no = 7;
   const { doors, seen } = watched(house.doors);
-  const near = processOn({ ...doors, prepared: async () => [[String(no)]] });
+  const near = processOn({ ...doors, read: async () => [[[String(no)]]] });
   let flushes = 0;
   near.authority.onFlush(() => {
     flushes += 1;
