@@ -42,6 +42,7 @@ import { createHeartbeat } from './refresh/heartbeat.ts';
 import { createUseNotes } from './refresh/note-use.ts';
 import { createTokenReader } from './refresh/read-token.ts';
 import { createReadCredential } from './refresh/reading.ts';
+import { createExpiryWarner } from './refresh/refresh-expiry.ts';
 import { createRefreshFlight } from './refresh/refresh-flight.ts';
 import { joinGates } from './refresh/refresh-gate.ts';
 import { createRefreshOne } from './refresh/refresh-one.ts';
@@ -219,10 +220,13 @@ async function openRefresh(ground: Ground, egress: ReturnType<typeof createEgres
   const refresher = createRefresher({ doors, clock, log, processId, heartbeat, gate, refreshOne });
   await refresher.start();
   closers.add('refresher', refresher.drain);
+  const warner = createExpiryWarner({ doors, log });
+  warner.start();
+  closers.add('warnings of refresh tokens', warner.stop);
   const flight = createRefreshFlight({ doors, clock, log, processId, gate, refreshOne });
   closers.add('readers’ refreshes', flight.drain);
   const readCredential = createReadCredential({ doors, vault });
-  return createTokenReader({ clock, readCredential, fly: flight.fly, gate });
+  return createTokenReader({ clock, doors, readCredential, fly: flight.fly, gate });
 }
 
 async function openWorker(ground: Ground, handlers: Readonly<Record<string, JobHandler>>) {

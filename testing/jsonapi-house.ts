@@ -237,7 +237,7 @@ function furnish(
     doors,
     vault,
     authority,
-    reader: createTokenReader({ clock, readCredential, fly, gate: openGate }),
+    reader: createTokenReader({ clock, doors, readCredential, fly, gate: openGate }),
     readAudit: createReadAudit({ doors, log }),
     useNotes: createUseNotes({ doors, log }),
     authenticate: createAuthenticate({

@@ -64,6 +64,6 @@ export async function refreshProcessOn(
     heartbeat,
     flight,
     refresher: createRefresher({ ...parts, processId, heartbeat, gate, refreshOne }),
-    reader: createTokenReader({ clock, readCredential, fly: flight.fly, gate }),
+    reader: createTokenReader({ clock, doors: rooms.doors, readCredential, fly: flight.fly, gate }),
   };
 }

@@ -8,6 +8,7 @@ import { type Credential, findCredential } from '../credentials/credential.ts';
 import { revokeLater } from '../credentials/disconnect.ts';
 import { lockGrant, storeConsent } from '../credentials/grant.ts';
 import type { GrantRow } from '../credentials/grant-store.ts';
+import { selectLearnedSeconds } from '../credentials/learned-lifetime-store.ts';
 import { writeConnectionLog } from '../credentials/log-store.ts';
 import { getRegistration, providerKeyOf, type Registration } from '../credentials/registration.ts';
 import { Fault, notFound } from '../kernel/fault.ts';
@@ -186,7 +187,8 @@ async function timing(
 ) {
   const type = await getConnectionType(tx, of.credential.connectionType);
   const provider = providerOf(of.registration, type, pinOf(of.registration, deps.pinnedProviders));
-  return timingOf(of.result, { client: of.client, provider, random: deps.random });
+  const learnedSeconds = await selectLearnedSeconds(tx, providerKeyOf(of.registration));
+  return timingOf(of.result, { client: of.client, provider, learnedSeconds, random: deps.random });
 }
 
 async function useUpInvitation(deps: AuthorizeDeps, tx: Tx, row: AuthorizationRow): Promise<void> {

@@ -1,11 +1,10 @@
 // The provider's answer while it waits, sealed, for the account to be confirmed: tokens and what is needed to compute
 // when they must be refreshed. Nobody can read or refresh a token from here.
 
-import type { AuthClientRow } from '../credentials/auth-client-store.ts';
 import { parseTokens, type StoredTokens, serializeTokens, type TokenTiming } from '../credentials/grant.ts';
+import { type NextDueInput, nextDue } from '../credentials/next-due.ts';
 import { Plain } from '../kernel/plain.ts';
 import type { Provider } from '../oauth/provider.ts';
-import { refreshDue } from '../oauth/refresh-due.ts';
 import type { TokenSet } from '../oauth/token-set.ts';
 import type { Tx } from '../storage/doors.ts';
 import type { Sealed } from '../vault/sealed.ts';
@@ -65,25 +64,23 @@ export async function openResult(
 export function timingOf(
   result: ConsentResult,
   of: {
-    readonly client: Pick<AuthClientRow, 'tokenExpiresInSeconds' | 'leadSeconds'>;
+    readonly client: NextDueInput['client'];
     readonly provider: Pick<Provider, 'quirks'>;
+    readonly learnedSeconds: number | null;
     readonly random: () => number;
   },
 ): TokenTiming {
-  const { issuedAt, tokens, refreshExpiresInSeconds } = result;
-  const due = refreshDue({
+  const { issuedAt, tokens, expiresInSeconds, refreshExpiresInSeconds } = result;
+  const due = nextDue({
     issuedAt,
-    expiresInSeconds: result.expiresInSeconds,
-    refreshExpiresInSeconds,
-    isRenewable: tokens.refreshToken !== null,
-    accessToken: tokens.accessToken,
-    clientDefaultSeconds: of.client.tokenExpiresInSeconds,
-    catalogueDefaultSeconds: of.provider.quirks.defaultLifetimeSeconds,
-    leadSeconds: of.client.leadSeconds,
-    maxLeadSeconds: of.provider.quirks.maxLeadSeconds,
+    answer: { accessToken: tokens.accessToken, expiresInSeconds, refreshExpiresInSeconds },
+    refreshToken: tokens.refreshToken === null ? 'none' : 'new',
+    client: of.client,
+    quirks: of.provider.quirks,
+    learnedSeconds: of.learnedSeconds,
+    // Whoever consents means to use it.
+    lastUsedAt: issuedAt,
     random: of.random,
   });
-  const refreshExpiresAt =
-    refreshExpiresInSeconds === null ? null : new Date(issuedAt.getTime() + refreshExpiresInSeconds * 1000);
-  return { issuedAt, ...due, refreshExpiresAt };
+  return { issuedAt, ...due };
 }

@@ -7,6 +7,10 @@ import type { Tx } from '../storage/doors.ts';
 import type { Sealed } from '../vault/sealed.ts';
 import type { RegistrationId } from './registration-store.ts';
 
+/** How the tokens of a client are kept, see `next-due.ts`. */
+export const refreshModes = ['eager', 'when_used', 'keep_alive'] as const;
+export type RefreshMode = (typeof refreshModes)[number];
+
 export type AuthClientRow = {
   readonly tenantId: TenantId;
   readonly id: AuthClientId;
@@ -20,6 +24,7 @@ export type AuthClientRow = {
   readonly scopes: string | null;
   readonly tokenExpiresInSeconds: number | null;
   readonly leadSeconds: number | null;
+  readonly refreshMode: RefreshMode;
   readonly ownerCredentialId: CredentialId | null;
   readonly brokenSince: Date | null;
   readonly brokenReason: string | null;
@@ -34,6 +39,7 @@ const columns = sql`
   c.tenant_id as "tenantId", c.id, c.unit_id as "unitId", c.name, c.type, c.registration_id as "registrationId",
   c.values_sealed is not null as "hasValues", c.value_no as "valueNo", c.authorize_params as "authorizeParams", c.scopes,
   c.token_expires_in_seconds as "tokenExpiresInSeconds", c.lead_seconds as "leadSeconds",
+  c.refresh_mode as "refreshMode",
   c.owner_credential_id as "ownerCredentialId", c.broken_since as "brokenSince", c.broken_reason as "brokenReason",
   c.probe_at as "probeAt", c.created_by as "createdBy", c.created_at as "createdAt", c.updated_at as "updatedAt",
   array(select component_ref from auth_client_component r
@@ -51,6 +57,7 @@ export type NewAuthClient = {
   readonly scopes: string | null;
   readonly tokenExpiresInSeconds: number | null;
   readonly leadSeconds: number | null;
+  readonly refreshMode: RefreshMode;
   readonly ownerCredentialId: CredentialId | null;
   readonly createdBy: PrincipalId | null;
 };
@@ -58,12 +65,11 @@ export type NewAuthClient = {
 export async function insertAuthClient(tx: Tx, client: NewAuthClient): Promise<void> {
   await sql`
     insert into auth_client (tenant_id, id, unit_id, name, type, registration_id, values_sealed, authorize_params, scopes,
-      token_expires_in_seconds, lead_seconds, owner_credential_id, created_by)
+      token_expires_in_seconds, lead_seconds, refresh_mode, owner_credential_id, created_by)
     values (${client.tenantId}, ${client.id}, ${client.unitId}, ${client.name}, ${client.type}, ${client.registrationId},
       ${client.valuesSealed}, ${JSON.stringify(client.authorizeParams)}::jsonb, ${client.scopes},
-      ${client.tokenExpiresInSeconds}, ${client.leadSeconds}, ${client.ownerCredentialId}, ${client.createdBy})`.execute(
-    tx,
-  );
+      ${client.tokenExpiresInSeconds}, ${client.leadSeconds}, ${client.refreshMode}, ${client.ownerCredentialId},
+      ${client.createdBy})`.execute(tx);
 }
 
 export async function selectAuthClient(tx: Tx, id: AuthClientId): Promise<AuthClientRow | null> {
@@ -135,6 +141,7 @@ export type AuthClientChange = {
   readonly scopes?: string | null;
   readonly tokenExpiresInSeconds?: number | null;
   readonly leadSeconds?: number | null;
+  readonly refreshMode?: RefreshMode;
   readonly values?: { readonly sealed: Sealed; readonly valueNo: number };
 };
 
@@ -151,6 +158,7 @@ export async function updateAuthClientRow(tx: Tx, id: AuthClientId, change: Auth
       ? []
       : [sql`token_expires_in_seconds = ${change.tokenExpiresInSeconds}`]),
     ...(change.leadSeconds === undefined ? [] : [sql`lead_seconds = ${change.leadSeconds}`]),
+    ...(change.refreshMode === undefined ? [] : [sql`refresh_mode = ${change.refreshMode}`]),
     ...(change.values === undefined
       ? []
       : [sql`values_sealed = ${change.values.sealed}`, sql`value_no = ${change.values.valueNo}`]),

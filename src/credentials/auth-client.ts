@@ -17,6 +17,8 @@ import {
   deleteAuthClientRow,
   insertAuthClient,
   lockAuthClient,
+  type RefreshMode,
+  refreshModes,
   replaceComponentRefs,
   selectAuthClient,
   selectAuthClients,
@@ -25,6 +27,7 @@ import {
   updateAuthClientRow,
 } from './auth-client-store.ts';
 import { addClientSecret, setClientSecret } from './client-secret.ts';
+import { wakeParkedGrants } from './grant-schedule-store.ts';
 import {
   ensureRegistration,
   getRegistration,
@@ -47,9 +50,13 @@ export type NewClient = {
   readonly scopes?: string | null;
   readonly tokenExpiresInSeconds?: number | null;
   readonly leadSeconds?: number | null;
+  readonly refreshMode?: RefreshMode;
   readonly componentRefs?: readonly string[];
   readonly ownerCredentialId?: CredentialId | null;
 };
+
+/** Grants that wake together must not come to the provider together. */
+const wakeSpreadSeconds = 900;
 
 type Context = { readonly tx: Tx; readonly vault: Vault; readonly actor: Actor };
 
@@ -81,6 +88,7 @@ export async function createAuthClient(
     scopes: client.scopes ?? null,
     tokenExpiresInSeconds: client.tokenExpiresInSeconds ?? null,
     leadSeconds: client.leadSeconds ?? null,
+    refreshMode: client.refreshMode ?? 'eager',
     ownerCredentialId: client.ownerCredentialId ?? null,
     createdBy: actor.principalId,
   });
@@ -152,6 +160,7 @@ export async function updateAuthClient(
       readonly scopes?: string | null;
       readonly tokenExpiresInSeconds?: number | null;
       readonly leadSeconds?: number | null;
+      readonly refreshMode?: RefreshMode;
       readonly componentRefs?: readonly string[];
     };
   },
@@ -177,6 +186,7 @@ export async function updateAuthClient(
         }),
   };
   await updateAuthClientRow(tx, id, rowChange);
+  if (isMoreEager(change.refreshMode, client.refreshMode)) await wakeParkedGrants(tx, id, wakeSpreadSeconds);
   if (secret !== undefined) await setClientSecret({ tx, vault, tenant: actor.tenant, clientId: id, secret });
   if (componentRefs !== undefined) await replaceComponentRefs(tx, id, componentRefs);
   await audit(tx, {
@@ -186,6 +196,11 @@ export async function updateAuthClient(
     fields: Object.keys(change),
   });
   return await getAuthClient(tx, id);
+}
+
+/** Those that are parked would otherwise wait for their next reader, or for days. */
+function isMoreEager(wanted: RefreshMode | undefined, current: RefreshMode): boolean {
+  return wanted !== undefined && refreshModes.indexOf(wanted) < refreshModes.indexOf(current);
 }
 
 /** Refused while credentials or templates hang on it. */

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import type { AuthClientId, CredentialId, TenantId, UnitId } from '../kernel/ids.ts';
 import type { Tx } from '../storage/doors.ts';
 import type { Sealed } from '../vault/sealed.ts';
+import { learnedSeconds } from './learned-lifetime-store.ts';
 import type { RegistrationId } from './registration-store.ts';
 
 export type GrantState =
@@ -44,6 +45,10 @@ export type GrantRow = {
   readonly accountRef: Buffer | null;
   readonly accountLabel: string | null;
   readonly grantedScope: string | null;
+  /** To some minutes; null when never. */
+  readonly lastUsedAt: Date | null;
+  /** See `learned-lifetime.ts`. */
+  readonly learnedSeconds: number | null;
 };
 
 const grantColumns = sql`
@@ -55,7 +60,11 @@ const grantColumns = sql`
   g.attempt_owner as "attemptOwner", g.attempt_deadline as "attemptDeadline", g.outcome_unknown as "outcomeUnknown",
   g.fail_count as "failCount", g.suspect_since as "suspectSince", g.last_error_code as "lastErrorCode",
   g.last_error as "lastError", g.last_error_at as "lastErrorAt", g.account_ref as "accountRef",
-  g.account_label as "accountLabel", g.granted_scope as "grantedScope"`;
+  g.account_label as "accountLabel", g.granted_scope as "grantedScope",
+  (select u.last_used_at from grant_use u
+    where u.tenant_id = g.tenant_id and u.credential_id = g.credential_id) as "lastUsedAt",
+  (select ${learnedSeconds} from learned_lifetime l
+    where l.tenant_id = g.tenant_id and l.provider_key = g.provider_key) as "learnedSeconds"`;
 
 export async function insertPendingGrant(
   tx: Tx,

@@ -3,6 +3,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Fault, invalidField, notFound } from '../kernel/fault.ts';
 import { newId } from '../kernel/ids.ts';
+import type { ProviderQuirks } from '../oauth/catalogue/provider-entry.ts';
+import { createProvider } from '../oauth/provider.ts';
 import type { Tx } from '../storage/doors.ts';
 import {
   insertContext,
@@ -69,6 +71,12 @@ export async function getRegistration(tx: Tx, id: RegistrationId): Promise<Regis
 /** The address to enter at the provider. `publicUrl` is the installation's base URL without a trailing slash. */
 export function redirectUriOf(registration: Pick<Registration, 'context'>, publicUrl: string): string {
   return `${publicUrl}/callback/c/${registration.context}`;
+}
+
+/** What the catalogue knows about the provider behind such a key. */
+export function quirksOfProviderKey(providerKey: string): ProviderQuirks {
+  const [host = ''] = providerKey.split(' ');
+  return createProvider({ authorizeUrl: null, tokenUrl: `https://${host}/` }).quirks;
 }
 
 /** Rates and breakers are kept per token endpoint and app; the app's id is not shown where operators look. */

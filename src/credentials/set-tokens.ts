@@ -5,16 +5,24 @@ import { Fault, invalidField } from '../kernel/fault.ts';
 import type { CredentialId } from '../kernel/ids.ts';
 import type { Plain } from '../kernel/plain.ts';
 import { createProvider } from '../oauth/provider.ts';
-import { refreshDue } from '../oauth/refresh-due.ts';
 import type { Tx } from '../storage/doors.ts';
 import { type Actor, requirePermission } from '../tenancy/actor.ts';
 import type { Vault } from '../vault/vault.ts';
 import { type AuthClient, getAuthClient } from './auth-client.ts';
 import { type Credential, findCredential, getCredential } from './credential.ts';
 import { lockCredential } from './credential-store.ts';
-import { checkAccessToken, lockGrant, openTokens, type StoredTokens, storeConsent } from './grant.ts';
+import {
+  checkAccessToken,
+  lockGrant,
+  openTokens,
+  type StoredTokens,
+  storeConsent,
+  type TokenTiming,
+} from './grant.ts';
 import type { GrantRow } from './grant-store.ts';
+import { selectLearnedSeconds } from './learned-lifetime-store.ts';
 import { writeConnectionLog } from './log-store.ts';
+import { nextDue } from './next-due.ts';
 import { providerKeyOf } from './registration.ts';
 
 /**
@@ -60,16 +68,18 @@ export async function setTokens(options: SetTokens): Promise<Credential> {
   requirePermission(actor, isFirst ? 'credential.create' : 'credential.edit', credential.unitPath);
   const client = credential.authClientId === null ? null : await getAuthClient(tx, credential.authClientId);
   const tokens = merged(await openTokens(tx, vault, grant), options.tokens);
+  const providerKey = client?.registration == null ? null : providerKeyOf(client.registration);
+  const learnedSeconds = providerKey === null ? null : await selectLearnedSeconds(tx, providerKey);
   await storeConsent({
     tx,
     vault,
     credentialId: id,
     expectedConsentNo: grant.consentNo,
     tokens,
-    timing: timingOf(options, { tokens, grant, client }),
+    timing: timingOf(options, { tokens, grant, client, learnedSeconds }),
     registration: client?.registration ?? null,
     mintedBy: client === null ? null : { tenantId: client.tenantId, id: client.id },
-    providerKey: client?.registration == null ? null : providerKeyOf(client.registration),
+    providerKey,
     // Whose account it is, nobody has said.
     account: null,
     grantedScope: tokens.scope,
@@ -103,8 +113,9 @@ function timingOf(
     readonly tokens: StoredTokens;
     readonly grant: GrantRow;
     readonly client: AuthClient | null;
+    readonly learnedSeconds: number | null;
   },
-) {
+): TokenTiming {
   const { tokens, grant, client } = of;
   const quirks = client?.registration == null ? null : createProvider(client.registration).quirks;
   const { accessToken, refreshToken, expiresInSeconds } = options.tokens;
@@ -115,18 +126,24 @@ function timingOf(
     grant.expiresAt === null || grant.issuedAt === null || grant.expiryAssumed
       ? null
       : (grant.expiresAt.getTime() - grant.issuedAt.getTime()) / 1000;
-  const due = refreshDue({
+  // Of a refresh token that was brought along, nobody knows how old it is.
+  const refreshExpiresAt = refreshToken === undefined ? grant.refreshExpiresAt : null;
+  const isRenewable = tokens.refreshToken !== null && client?.registration != null;
+  const due = nextDue({
     issuedAt,
-    expiresInSeconds: isSameToken ? keptSeconds : (expiresInSeconds ?? null),
-    isRenewable: tokens.refreshToken !== null && client?.registration != null,
-    accessToken: tokens.accessToken,
-    clientDefaultSeconds: client?.tokenExpiresInSeconds ?? null,
-    catalogueDefaultSeconds: quirks?.defaultLifetimeSeconds ?? null,
-    leadSeconds: client?.leadSeconds ?? null,
-    maxLeadSeconds: quirks?.maxLeadSeconds ?? null,
+    answer: {
+      accessToken: tokens.accessToken,
+      expiresInSeconds: isSameToken ? keptSeconds : (expiresInSeconds ?? null),
+      refreshExpiresInSeconds: null,
+    },
+    refreshToken: isRenewable ? { keptUntil: refreshExpiresAt } : 'none',
+    client,
+    quirks,
+    learnedSeconds: of.learnedSeconds,
+    lastUsedAt: options.now,
     random: options.random,
   });
-  return { ...due, issuedAt, refreshExpiresAt: refreshToken === undefined ? grant.refreshExpiresAt : null };
+  return { ...due, issuedAt, refreshExpiresAt };
 }
 
 async function record(options: SetTokens, isFirst: boolean): Promise<void> {

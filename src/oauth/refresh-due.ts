@@ -13,6 +13,8 @@ export type RefreshDueInput = {
   readonly accessToken?: Plain | null;
   /** The auth client's own default for answers without `expires_in`. */
   readonly clientDefaultSeconds?: number | null;
+  /** What earlier assumed lifetimes turned out to be; it only ever shortens what would be assumed without it. */
+  readonly learnedSeconds?: number | null;
   readonly catalogueDefaultSeconds?: number | null;
   /** The auth client's own lead: refresh this long before expiry, not earlier. */
   readonly leadSeconds?: number | null;
@@ -57,11 +59,19 @@ function lifetimeOf(input: RefreshDueInput): Lifetime | null {
   const own = jwtLifetimeSeconds(input.accessToken ?? null, input.issuedAt);
   // A default on a token that nothing can renew would only make it look dead while it still works.
   if (!input.isRenewable) return own === null ? null : { seconds: own, isAssumed: false };
-  const given = positive(input.clientDefaultSeconds) ?? positive(input.catalogueDefaultSeconds);
+  const given = positive(input.clientDefaultSeconds) ?? learnedOrKnown(input, own);
   if (given !== null && (own === null || given <= own)) return { seconds: given, isAssumed: true };
   // The token's own word can only shorten a default.
   if (own !== null) return { seconds: own, isAssumed: false };
   return { seconds: assumedLifetimeSeconds, isAssumed: true };
+}
+
+/** What experience says comes before what documentation says, as long as it is the shorter one. */
+function learnedOrKnown(input: RefreshDueInput, own: number | null): number | null {
+  const known = positive(input.catalogueDefaultSeconds);
+  const learned = positive(input.learnedSeconds);
+  if (learned === null) return known;
+  return learned < (known ?? own ?? assumedLifetimeSeconds) ? learned : known;
 }
 
 /**

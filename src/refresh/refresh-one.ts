@@ -10,6 +10,7 @@ import { commitRefresh, openTokens, type StoredTokens } from '../credentials/gra
 import { countFailed, countRefreshed } from '../credentials/grant-day-store.ts';
 import { failRefresh, type GrantRow, releaseAttempt, selectArmedGrant } from '../credentials/grant-store.ts';
 import { writeConnectionLog } from '../credentials/log-store.ts';
+import { nextDue } from '../credentials/next-due.ts';
 import { getRegistration, type Registration } from '../credentials/registration.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { CredentialId, TenantId } from '../kernel/ids.ts';
@@ -17,7 +18,6 @@ import { errorFields, type Log } from '../kernel/log.ts';
 import type { Plain } from '../kernel/plain.ts';
 import type { Egress } from '../oauth/egress.ts';
 import { createProvider, type Provider } from '../oauth/provider.ts';
-import { refreshDue } from '../oauth/refresh-due.ts';
 import type { TokenOutcome, TokenProblem } from '../oauth/token-outcome.ts';
 import { refreshToken } from '../oauth/token-request.ts';
 import { mergeRefreshed, type TokenSet } from '../oauth/token-set.ts';
@@ -188,21 +188,19 @@ async function keepSuccess(
   const previous = { ...prepared.tokens, expiresInSeconds: null, refreshExpiresInSeconds: null };
   const merged = mergeRefreshed(previous, answer);
   const tokens: StoredTokens = { ...merged, callbackParams: prepared.tokens.callbackParams };
-  const timing = refreshDue({
+  const isNewRefreshToken =
+    answer.refreshToken !== null && !isSameText(answer.refreshToken, previous.refreshToken);
+  const timing = nextDue({
     issuedAt,
-    expiresInSeconds: answer.expiresInSeconds,
-    refreshExpiresInSeconds: answer.refreshExpiresInSeconds,
-    isRenewable: tokens.refreshToken !== null,
-    accessToken: tokens.accessToken,
-    clientDefaultSeconds: client?.tokenExpiresInSeconds ?? null,
-    catalogueDefaultSeconds: provider.quirks.defaultLifetimeSeconds,
-    leadSeconds: client?.leadSeconds ?? null,
-    maxLeadSeconds: provider.quirks.maxLeadSeconds,
+    answer,
+    refreshToken: isNewRefreshToken ? 'new' : { keptUntil: grant.refreshExpiresAt },
+    client,
+    quirks: provider.quirks,
+    learnedSeconds: grant.learnedSeconds,
+    // Sent before it was due: a reader waits for it.
+    lastUsedAt: grant.refreshDueAt !== null && grant.refreshDueAt > issuedAt ? issuedAt : grant.lastUsedAt,
     random: deps.random,
   });
-  const refreshSeconds = answer.refreshExpiresInSeconds;
-  const refreshExpiresAt =
-    refreshSeconds === null ? undefined : new Date(issuedAt.getTime() + refreshSeconds * 1000);
   const committed = await persistently(deps, () =>
     deps.doors.withTenant(grant.tenantId, async (tx) => {
       const result = await commitRefresh({
@@ -210,7 +208,7 @@ async function keepSuccess(
         vault: deps.vault,
         grant,
         tokens,
-        timing: { issuedAt, ...timing, refreshExpiresAt },
+        timing: { issuedAt, ...timing },
         grantedScope: tokens.scope,
       });
       if (result === 'superseded') {
@@ -228,6 +226,11 @@ async function keepSuccess(
   if (committed === 'superseded') meter.superseded();
   else meter.refreshed(provider.catalogueKey);
   return committed === 'committed' ? { kind: 'refreshed' } : { kind: 'void' };
+}
+
+/** Some providers repeat the refresh token that goes on: its life has not begun anew. */
+function isSameText(one: Plain, other: Plain | null): boolean {
+  return other !== null && one.revealText() === other.revealText();
 }
 
 async function noteRecovery(tx: Tx, prepared: Prepared): Promise<void> {

@@ -77,6 +77,7 @@ export interface AuthClientTable {
   created_by: string | null;
   created_at: Defaulted<Date>;
   updated_at: Defaulted<Date>;
+  refresh_mode: Defaulted<'eager' | 'when_used' | 'keep_alive'>;
 }
 
 export interface AuthClientComponentTable {
@@ -402,6 +403,13 @@ export interface JobWorkerTable {
   heartbeat_at: Defaulted<Date>;
 }
 
+export interface LearnedLifetimeTable {
+  tenant_id: string;
+  provider_key: string;
+  seconds: number;
+  learned_at: Defaulted<Date>;
+}
+
 export interface MembershipTable {
   tenant_id: string;
   principal_id: string;
@@ -478,6 +486,7 @@ export interface OauthGrantTable {
   account_label: string | null;
   granted_scope: string | null;
   created_at: Defaulted<Date>;
+  refresh_warn_at: Date | null;
 }
 
 export interface PersonTable {
@@ -774,6 +783,7 @@ export interface Tables {
   integration_version: IntegrationVersionTable;
   invitation: InvitationTable;
   job_worker: JobWorkerTable;
+  learned_lifetime: LearnedLifetimeTable;
   membership: MembershipTable;
   migration: MigrationTable;
   oauth_authorization: OauthAuthorizationTable;
