@@ -160,3 +160,32 @@ test('nothing listens beyond loopback', async () => {
     expect([host, outcome]).toEqual([host, 'closed']);
   }
 });
+
+test('grants can be seeded without pages; they refresh, stand in the ledger and can be looked at', async () => {
+  const { emulator, client, admin } = await start({ set: { rotation: 'always' } });
+  const seeded = (await admin('seed-grant', { account: 'bob' })).body as Record<string, string>;
+  const { grant = '', accessToken = '', refreshToken = '' } = seeded;
+  expect((await client.use(accessToken, '/userinfo')).body).toMatchObject({ sub: 'bob' });
+  const fresh = tokensIn(await client.refresh(refreshToken));
+  expect((await client.use(fresh.accessToken)).status).toBe(200);
+  expect(emulator.ledger.records().map(({ kind, grant: of }) => [kind, of])).toEqual([
+    ['seed', grant],
+    ['refresh', grant],
+  ]);
+  expect((await admin('check-grant', { grant })).body).toEqual({ live: true });
+  await client.refresh(refreshToken);
+  expect((await admin('check-grant', { grant })).body).toEqual({ live: false });
+  expect((await admin('check-grant', { grant: 'never' })).body).toEqual({ live: null });
+  expect((await admin('seed-grant', { client: 'nobody' })).status).toBe(404);
+  await admin('mode', { mode: 'standards' });
+  expect((await admin('seed-grant', {})).status).toBe(409);
+});
+
+test('an unplugged provider refuses connections, and comes back at the same port with all it knew', async () => {
+  const { emulator, client } = await start();
+  const { refreshToken } = await emulator.seedGrant();
+  await emulator.unplug();
+  await expect(client.refresh(refreshToken)).rejects.toThrow();
+  await emulator.plug();
+  expect((await client.refresh(refreshToken)).status).toBe(200);
+});

@@ -20,6 +20,11 @@ const bodies = {
   outage: z.strictObject({ outage: z.enum(['none', 'unavailable', 'reset', 'hang']) }),
   faults: z.strictObject({ faults: z.array(settings) }),
   grant: z.strictObject({ grant: z.string() }),
+  seed: z.strictObject({
+    client: z.string().exactOptional(),
+    account: z.string().exactOptional(),
+    scopes: z.array(z.string()).exactOptional(),
+  }),
   token: z.strictObject({ token: z.string() }),
   clock: z.strictObject({ advanceSeconds: z.number().min(0).max(1e10) }),
 };
@@ -79,6 +84,10 @@ async function act(controls: EmulatorControls, name: string, body: unknown): Pro
       return controls.state();
     case 'clients':
       return controls.addClient(body as Parameters<EmulatorControls['addClient']>[0]);
+    case 'seed-grant':
+      return await controls.seedGrant(parsed(bodies.seed, body));
+    case 'check-grant':
+      return { live: controls.isLiveGrant(parsed(bodies.grant, body).grant) };
     case 'revoke-grant':
       return { revoked: controls.revokeGrant(parsed(bodies.grant, body).grant) };
     case 'check-token':

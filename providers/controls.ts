@@ -4,9 +4,11 @@ import type { ClientRegistry, EmulatedClient, EmulatedClientInput } from './clie
 import { faultSchema, type ScriptedFaultInput } from './fault.ts';
 import type { GrantBook } from './grant-book.ts';
 import type { Lazy } from './lazily.ts';
+import type { LedgerBook } from './ledger.ts';
 import { parsed } from './parse.ts';
 import type { Quirk, QuirkInput } from './quirk.ts';
 import type { LiveToken } from './resource-server.ts';
+import { createSeeding, type Seed, type SeededGrant } from './seed-grant.ts';
 import type { StandardsMode } from './standards.ts';
 import { isLive } from './token-rules.ts';
 import type { WaitingRoom } from './waiting-room.ts';
@@ -30,7 +32,11 @@ export type EmulatorControls = {
   /** Appends scripted faults for coming token requests. */
   readonly schedule: (faults: readonly ScriptedFaultInput[]) => void;
   readonly addClient: (client: EmulatedClientInput) => EmulatedClient;
+  /** A grant of the quirky mode without pages: tests that need a thousand need not sign in a thousand times. */
+  readonly seedGrant: (seed?: Seed) => Promise<SeededGrant>;
   readonly revokeGrant: (grant: string) => boolean;
+  /** False once it was revoked, by whomever; null when the quirky mode has never issued it. */
+  readonly isLiveGrant: (grant: string) => boolean | null;
   /** Ends all access tokens at once, answering how many; refresh tokens live on. */
   readonly expireAccessTokens: () => number;
   /** Lets the provider's clock jump ahead, so that lifetimes pass without waiting. */
@@ -51,6 +57,7 @@ export function createControls(parts: {
   readonly behaviour: Behaviour;
   readonly clients: ClientRegistry;
   readonly book: GrantBook;
+  readonly ledger: LedgerBook;
   readonly room: WaitingRoom;
   readonly standards: Lazy<StandardsMode>;
 }): EmulatorControls {
@@ -76,9 +83,14 @@ export function createControls(parts: {
     adjust: behaviour.adjust,
     schedule: (faults) => behaviour.schedule.append(faults.map((fault) => parsed(faultSchema, fault))),
     addClient: clients.add,
+    seedGrant: createSeeding(parts),
     revokeGrant: (grant) => {
       const inBook = book.revokeGrant(grant);
       return standards.ready()?.store.revokeGrant(grant) || inBook;
+    },
+    isLiveGrant: (grant) => {
+      const found = book.findGrant(grant);
+      return found === null ? null : !found.revoked;
     },
     expireAccessTokens: () =>
       book.dropAllAccessTokens() + (standards.ready()?.store.dropAll('AccessToken') ?? 0),

@@ -33,6 +33,9 @@ export type Emulator = EmulatorControls & {
   /** Issuer and base of all endpoints: /authorize /token /revoke /introspect /userinfo /resource. */
   readonly url: string;
   readonly ledger: Ledger;
+  /** Closes the port until `plug`: connections are refused. Grants, tokens and the ledger stay. */
+  readonly unplug: () => Promise<void>;
+  readonly plug: () => Promise<void>;
   readonly close: () => Promise<void>;
 };
 
@@ -56,7 +59,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const weather = createWeather({ behaviour, room, clock, random: options.random ?? Math.random });
   // oidc-provider costs a third of a second to load: only whoever uses standards mode pays.
   const standards = lazily(() => createStandardsMode({ issuer: url, behaviour, clients, log }));
-  const controls = createControls({ url, behaviour, clients, book, room, standards });
+  const controls = createControls({ url, behaviour, clients, book, ledger, room, standards });
   if (behaviour.mode() === 'standards') await standards.get();
   const dispatch = createDispatch({
     issuer: url,
@@ -76,6 +79,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     ...controls,
     url,
     ledger,
+    unplug: () => closeServer(server),
+    plug: async () => void (await listen(server, Number(new URL(url).port))),
     close: async () => {
       room.release('closed');
       weather.close();

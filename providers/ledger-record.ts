@@ -1,7 +1,8 @@
 // One request as the ledger keeps it: a value that is never changed, only followed by a fuller one.
 import { createHash } from 'node:crypto';
 
-export type LedgerKind = 'code' | 'refresh' | 'client_credentials' | 'revoke' | 'resource' | 'other';
+/** `seed`: a grant that was asked for by the remote control, without pages and without a request. */
+export type LedgerKind = 'code' | 'refresh' | 'client_credentials' | 'revoke' | 'resource' | 'seed' | 'other';
 export type ClientAuthStyle = 'basic' | 'post' | 'both' | 'none';
 
 export type LedgerRecord = {

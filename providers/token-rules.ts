@@ -4,7 +4,7 @@
 //   refresh token: live --(refresh, rotation always)--> retired --(grace over, or successor used)--> reuse
 //   reuse: accept = works again; reject = refused; revoke_family = refused and the whole grant dies
 import { createHash } from 'node:crypto';
-import type { AccessToken, Grant, GrantBook, RefreshToken } from './grant-book.ts';
+import { type AccessToken, type Grant, type GrantBook, newGrantId, type RefreshToken } from './grant-book.ts';
 import type { Quirk } from './quirk.ts';
 import type { TokenAnswer } from './token-shape.ts';
 
@@ -119,6 +119,16 @@ export function grantClientItself(
   return issued(context, { grant, scopes: request.scope, refreshToken: null });
 }
 
+/** A grant as if somebody had consented, for tests that need many. */
+export function seedGrant(
+  context: RuleContext,
+  request: { readonly clientId: string; readonly account: string; readonly scopes: readonly string[] },
+): Extract<Verdict, { kind: 'issued' }> {
+  const grant = context.book.addGrant({ id: newGrantId(), createdAtMs: context.nowMs, ...request });
+  const refreshToken = context.quirk.refreshTokenOnConsent ? newRefreshToken(context, grant, null) : null;
+  return issued(context, { grant, scopes: grant.scopes, refreshToken });
+}
+
 /** RFC 7009: a refresh token takes its grant along, an access token only itself. Null: nothing to revoke. */
 export function revokeToken(
   context: Pick<RuleContext, 'book'>,
@@ -145,7 +155,7 @@ function issued(
     readonly scopes: readonly string[];
     readonly refreshToken: RefreshToken | null;
   },
-): Verdict {
+): Extract<Verdict, { kind: 'issued' }> {
   for (const old of [...what.grant.accessTokens]) if (!isLive(old, nowMs)) book.dropAccessToken(old);
   const life = quirk.accessTokenSeconds;
   const accessToken = book.addAccessToken(

@@ -2,6 +2,7 @@
 
 import { demoClient } from '../providers/client-registry.ts';
 import type { Emulator } from '../providers/emulator.ts';
+import type { SeededGrant } from '../providers/seed-grant.ts';
 import { createTrialClient } from '../providers/trial-client.ts';
 import { getAuthClient } from '../src/credentials/auth-client.ts';
 import { getBuiltinType } from '../src/credentials/connection-type.ts';
@@ -42,21 +43,48 @@ export async function createOAuthCredential(
   );
 }
 
-/** `dueInSeconds` 0 = to be refreshed at once. */
+type Issued = { readonly accessToken: string; readonly refreshToken: string };
+
+type Timing = {
+  readonly expiresInSeconds: number;
+  /** 0 = to be refreshed at once. */
+  readonly dueInSeconds: number;
+  readonly account?: Account | null;
+  readonly extra?: Readonly<Record<string, unknown>>;
+  readonly callbackParams?: Readonly<Record<string, string>>;
+};
+
+/** Through the emulator's pages. */
 export async function connectAccount(
   house: TestHouse,
   emulator: Pick<Emulator, 'url'>,
   credential: Credential,
-  timing: {
-    readonly expiresInSeconds: number;
-    readonly dueInSeconds: number;
-    readonly account?: Account | null;
-    readonly identity?: { readonly client_id: string; readonly client_secret: string };
-    readonly extra?: Readonly<Record<string, unknown>>;
-    readonly callbackParams?: Readonly<Record<string, string>>;
-  },
-): Promise<{ readonly accessToken: string; readonly refreshToken: string }> {
+  timing: Timing & { readonly identity?: { readonly client_id: string; readonly client_secret: string } },
+): Promise<Issued> {
   const { accessToken, refreshToken } = await createTrialClient(emulator, timing.identity).connect();
+  await storeIssued(house, emulator, credential, { accessToken, refreshToken, ...timing });
+  return { accessToken, refreshToken };
+}
+
+/** Without the pages, for tests that need many; answers the grant's name in the ledger too. */
+export async function seedAccount(
+  house: TestHouse,
+  emulator: Pick<Emulator, 'url' | 'seedGrant'>,
+  credential: Credential,
+  timing: Timing,
+): Promise<SeededGrant> {
+  const seeded = await emulator.seedGrant();
+  await storeIssued(house, emulator, credential, { ...seeded, ...timing });
+  return seeded;
+}
+
+async function storeIssued(
+  house: TestHouse,
+  emulator: Pick<Emulator, 'url'>,
+  credential: Credential,
+  timing: Timing & Issued,
+): Promise<void> {
+  const { accessToken, refreshToken } = timing;
   const now = Date.now();
   await house.doors.withTenant(credential.tenantId, async (tx) => {
     if (credential.authClientId === null) throw new Error('the credential has no auth client');
@@ -88,5 +116,4 @@ export async function connectAccount(
       grantedScope: null,
     });
   });
-  return { accessToken, refreshToken };
 }
