@@ -117,9 +117,11 @@ export type StoredGrant = {
   readonly fail_count: number;
   readonly suspect_since: Date | null;
   readonly refresh_due_at: Date | null;
+  readonly issued_at: Date | null;
   readonly expires_at: Date | null;
   readonly expiry_assumed: boolean;
   readonly last_error_code: string | null;
+  readonly last_error_at: Date | null;
 };
 
 /** The row as it stands in the table. */
