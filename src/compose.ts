@@ -21,6 +21,8 @@ import type { House } from './faces/house.ts';
 import { createAuthenticate } from './faces/http/authenticate.ts';
 import { registerHealth } from './faces/http/health.ts';
 import { registerLazyFace } from './faces/http/lazy-face.ts';
+import { choosePort, listen, urlHost } from './faces/http/port.ts';
+import { addConditions } from './faces/http/readiness-conditions.ts';
 import { createHttpServer, type HttpOptions } from './faces/http/server.ts';
 import { createActorBySession } from './faces/http/session-actor.ts';
 import { registerJsonApi } from './faces/jsonapi/register.ts';
@@ -36,9 +38,17 @@ import { type Closers, createClosers } from './kernel/closers.ts';
 import { Fault } from './kernel/fault.ts';
 import { platformTenantId } from './kernel/ids.ts';
 import { errorFields, type Log } from './kernel/log.ts';
+import { type LoopLag, watchLoopLag } from './kernel/loop-lag.ts';
+import { createReadiness, type Readiness } from './kernel/readiness.ts';
 import { createMailer } from './mail/create-mailer.ts';
 import { createDial, createEgress } from './oauth/egress.ts';
-import { createHeartbeat } from './refresh/heartbeat.ts';
+import {
+  type ClusterIdentity,
+  createClusterIdentity,
+  identityInWords,
+  identityWarning,
+} from './refresh/cluster-identity.ts';
+import { createHeartbeat, type Heartbeat } from './refresh/heartbeat.ts';
 import { createUseNotes } from './refresh/note-use.ts';
 import { createTokenReader } from './refresh/read-token.ts';
 import { createReadCredential } from './refresh/reading.ts';
@@ -47,6 +57,7 @@ import { createRefreshFlight } from './refresh/refresh-flight.ts';
 import { joinGates } from './refresh/refresh-gate.ts';
 import { createRefreshOne } from './refresh/refresh-one.ts';
 import { createRefresher } from './refresh/refresher.ts';
+import { takeOver } from './refresh/take-over.ts';
 import { createRunner } from './runner/runner.ts';
 import { type Database, openDatabase } from './storage/database.ts';
 import { createDoors, type Doors } from './storage/doors.ts';
@@ -65,6 +76,8 @@ export type Running = {
   readonly isNew: boolean;
   /** One-time link for the first owner; null once there is one. */
   readonly setupUrl: string | null;
+  /** What keeps tokens from being refreshed, for whoever started us; null when nothing does. */
+  readonly warning: string | null;
   /** Rejects when the database or the worker ended by itself. */
   readonly failed: Promise<never>;
   readonly close: () => Promise<void>;
@@ -82,6 +95,9 @@ type Ground = {
   readonly authority: Authority;
   readonly processId: string;
   readonly build: string;
+  readonly readiness: Readiness;
+  readonly identity: ClusterIdentity;
+  readonly heartbeat: Heartbeat;
   readonly port: number;
   /** Base URL for browsers and providers, without a trailing slash. */
   readonly publicUrl: string;
@@ -114,6 +130,9 @@ async function openGround(config: Config, log: Log, build: string, closers: Clos
     clock,
     isFresh: authority.isTrusted,
   });
+  const processId = randomUUID();
+  const identity = createClusterIdentity({ log, location: database.location });
+  const heartbeat = createHeartbeat({ doors, clock, processId, build, watch: identity.watch });
   authority.onFlush(vault.flush);
   await doors.withTenant(platformTenantId, (tx) => vault.createTenantKey(tx, platformTenantId));
   await authority.start();
@@ -128,8 +147,11 @@ async function openGround(config: Config, log: Log, build: string, closers: Clos
     vault,
     authority,
     root,
-    processId: randomUUID(),
+    processId,
     build,
+    identity,
+    heartbeat,
+    readiness: createReadiness({ clock }),
     port,
     publicUrl:
       config.publicUrl ?? `${config.tls === null ? 'http' : 'https'}://${urlHost(config.host)}:${port}`,
@@ -187,7 +209,7 @@ async function openHouse(ground: Ground): Promise<Running> {
     authenticate: createAuthenticate({ actorByApiToken: authority.actorByApiToken, actorBySession }),
   };
   const worker = await openWorker(ground, {
-    [revocationJob]: createRevoker({ doors, vault, egress, clock, log }),
+    [revocationJob]: createRevoker({ ...ground, egress, mayRevoke: ground.identity.isConfirmed }),
     ...authorize.jobHandlers,
   });
   const { worker: runs, isolation } = await openRunner(ground, house);
@@ -207,16 +229,16 @@ async function openHouse(ground: Ground): Promise<Running> {
     house,
     isNew: ground.root.created,
     setupUrl: setupToken === null ? null : `${publicUrl}/setup?token=${setupToken}`,
+    warning: identityWarning(ground.identity.state()),
     failed,
     close: closers.closeAll,
   };
 }
 
 async function openRefresh(ground: Ground, egress: ReturnType<typeof createEgress>, random: () => number) {
-  const { closers, doors, vault, clock, log, processId, build } = ground;
+  const { closers, doors, vault, clock, log, processId, heartbeat, identity } = ground;
   const refreshOne = createRefreshOne({ doors, vault, egress, clock, random, log });
-  const heartbeat = createHeartbeat({ doors, clock, processId, build });
-  const gate = joinGates({ mayArm: heartbeat.isSeen, refusal: () => null });
+  const gate = joinGates({ mayArm: heartbeat.isSeen, refusal: () => null }, identity);
   const refresher = createRefresher({ doors, clock, log, processId, heartbeat, gate, refreshOne });
   await refresher.start();
   closers.add('refresher', refresher.drain);
@@ -285,7 +307,7 @@ function bundledComponents(): string {
 }
 
 async function openServer(ground: Ground, house: House & AccountHouse): Promise<void> {
-  const { config, log, doors, closers } = ground;
+  const { config, log, closers } = ground;
   const options: HttpOptions = {
     log,
     trustedHops: config.trustedHops,
@@ -293,18 +315,21 @@ async function openServer(ground: Ground, house: House & AccountHouse): Promise<
     isHttps: ground.publicUrl.startsWith('https:'),
   };
   const app = createHttpServer(options);
-  registerHealth(app, async () => {
-    const isReady = await doors.locate(async () => true).catch(() => false);
-    return { isReady, reason: isReady ? null : 'database' };
-  });
+  registerHealth(app, { loop: watchLoop(ground), readiness: addConditions(ground) });
   await registerFaces(app, house, options);
   await listen(app, config.host, ground.port);
   closers.add('server', () => app.close());
 }
 
+function watchLoop({ clock, closers }: Ground): LoopLag {
+  const loop = watchLoopLag({ clock });
+  closers.add('loop watch', loop.stop);
+  return loop;
+}
+
 /** Only whoever may enter the data directory reaches it; a socket left by a killed process is replaced. */
 async function openOperator(ground: Ground, isolation: HostPool['isolation']): Promise<void> {
-  const { config, log, doors, vault, root, closers, database, build } = ground;
+  const { config, log, doors, vault, root, closers, database, build, identity, heartbeat } = ground;
   const { folder, path } = operatorSocket(config.dataDirectory);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await rm(path, { force: true });
@@ -315,6 +340,7 @@ async function openOperator(ground: Ground, isolation: HostPool['isolation']): P
     rootKeys: root.rootKeys,
     installation: root.installation,
     dataDirectory: config.dataDirectory,
+    takeOver: (actor) => takeOver({ doors, identity, heartbeat, actor }),
     describe: async () => {
       const { kind, reason } = await isolation();
       return {
@@ -322,6 +348,7 @@ async function openOperator(ground: Ground, isolation: HostPool['isolation']): P
         node: process.version,
         engine: database.engine,
         url: ground.publicUrl,
+        identity: identityInWords(identity.state()),
         components: reason === null ? kind : `${kind}: ${reason}`,
       };
     },

@@ -10,6 +10,18 @@ export function addOperatorCommands(program: Command): void {
     .description('say what the running server stands on: engine, versions, how components are confined')
     .action(() => show(askServer('GET', '/doctor')));
 
+  program
+    .command('takeover')
+    .description('let a restored, copied or moved database refresh tokens from now on')
+    .option('--i-have-stopped-the-old-one', 'no other installation uses the grants of this database any more')
+    .action((options: { iHaveStoppedTheOldOne?: boolean }) =>
+      show(
+        askServer('POST', '/takeover', {
+          oldOneIsStopped: options.iHaveStoppedTheOldOne === true ? 'yes' : '',
+        }),
+      ),
+    );
+
   const keys = program.command('keys').description('rotate keys while everything runs');
   keys
     .command('rotate-root')

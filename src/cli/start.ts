@@ -31,6 +31,7 @@ export async function start(env: NodeJS.ProcessEnv): Promise<number> {
 
 function announce(running: Running, dataDirectory: string): void {
   console.log(`Latchkey is ready at ${running.url}`);
+  if (running.warning !== null) console.log(running.warning);
   if (running.isNew) {
     console.log(
       `Keep a copy of ${dataDirectory}/root.key in a safe place: without it nothing sealed can be opened.`,

@@ -29,6 +29,7 @@ import {
 
 export const revocationJob = 'credential.revoke';
 const keepForHours = 24;
+const heldForMs = 60_000;
 
 export type RevocationReason = 'disconnected' | 'deleted' | 'superseded' | 'cancelled' | 'replaced';
 
@@ -79,6 +80,8 @@ export function createRevoker(deps: {
   readonly egress: Egress;
   readonly clock: Clock;
   readonly log: Log;
+  /** False on a database that may be a copy: the tokens in it may be somebody else's in use. */
+  readonly mayRevoke: () => boolean;
 }): (payload: unknown) => Promise<void> {
   const { doors, vault, egress, clock, log } = deps;
 
@@ -106,6 +109,13 @@ export function createRevoker(deps: {
   return async (payload) => {
     const { tenantId, revocationId } = payload as { tenantId: TenantId; revocationId: RevocationId };
     if (!isUuid(tenantId) || !isUuid(revocationId)) return;
+    if (!deps.mayRevoke()) {
+      const runAt = new Date(clock.now().getTime() + heldForMs);
+      await doors.withTenant(tenantId, (tx) =>
+        enqueue(tx, revocationJob, { tenantId, revocationId }, { runAt, jobKey: `revoke:${revocationId}` }),
+      );
+      return;
+    }
     const opened = await doors.withTenant(tenantId, (tx) => open(tx, revocationId));
     if (opened === null) return;
     const outcome = await revoke(egress, opened);

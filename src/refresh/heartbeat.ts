@@ -1,9 +1,22 @@
 // The sign of life of this process. Others take over its armed attempts only when it is gone; so a process that could not
 // give it starts nothing new.
 import type { Clock } from '../kernel/clock.ts';
-import type { Doors } from '../storage/doors.ts';
+import type { Doors, Tx } from '../storage/doors.ts';
 import { beat, deleteSilent, markDrained } from './process-store.ts';
 import { productionTimings, type RefreshTimings } from './refresh-timings.ts';
+
+/** Looks at the database in the transaction of a beat, before it; `settle` is called once the beat is committed. */
+export type BeatWatch = (
+  tx: Tx,
+  processId: string,
+) => Promise<{
+  /** The take-over number under which this process calls the database confirmed. */
+  readonly vouchesFor: number | null;
+  /** With the heartbeat's time, by the database's clock. */
+  readonly settle: (beatMs: number) => void;
+}>;
+
+const watchNothing: BeatWatch = async () => ({ vouchesFor: null, settle: () => {} });
 
 export type Heartbeat = {
   readonly beat: () => Promise<void>;
@@ -19,14 +32,19 @@ export function createHeartbeat(deps: {
   readonly clock: Clock;
   readonly processId: string;
   readonly build: string;
+  readonly watch?: BeatWatch;
   readonly timings?: Pick<RefreshTimings, 'fenceMs'>;
 }): Heartbeat {
-  const { doors, clock, processId: id, build, timings = productionTimings } = deps;
+  const { doors, clock, processId: id, build, watch = watchNothing, timings = productionTimings } = deps;
   let beatenAtMs = Number.NEGATIVE_INFINITY;
   return {
     async beat() {
       const startedMs = clock.monotonicMs();
-      await doors.asScheduler((tx) => beat(tx, { id, build }));
+      const { beatMs, settle } = await doors.asScheduler(async (tx) => {
+        const { vouchesFor, settle } = await watch(tx, id);
+        return { beatMs: await beat(tx, { id, build, vouchesFor }), settle };
+      });
+      settle(beatMs);
       beatenAtMs = startedMs;
     },
     isSeen: () => clock.monotonicMs() - beatenAtMs <= timings.fenceMs,

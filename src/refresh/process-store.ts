@@ -2,10 +2,16 @@
 import { sql } from 'kysely';
 import type { Tx } from '../storage/doors.ts';
 
-export async function beat(tx: Tx, process: { readonly id: string; readonly build: string }): Promise<void> {
-  await sql`
-    insert into process (id, build) values (${process.id}, ${process.build})
-    on conflict (id) do update set heartbeat_at = clock_timestamp()`.execute(tx);
+/** Answers when it was, by the database's clock. */
+export async function beat(
+  tx: Tx,
+  process: { readonly id: string; readonly build: string; readonly vouchesFor: number | null },
+): Promise<number> {
+  const { rows } = await sql<{ beatMs: number }>`
+    insert into process (id, build, vouches_for) values (${process.id}, ${process.build}, ${process.vouchesFor})
+    on conflict (id) do update set heartbeat_at = clock_timestamp(), vouches_for = excluded.vouches_for
+    returning extract(epoch from heartbeat_at)::float8 * 1000 as "beatMs"`.execute(tx);
+  return rows[0]?.beatMs ?? Number.NEGATIVE_INFINITY;
 }
 
 export async function markDrained(tx: Tx, id: string): Promise<void> {

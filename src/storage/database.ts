@@ -5,6 +5,7 @@ import type { Log } from '../kernel/log.ts';
 import { type Door, doorRoles, ownerRole } from './door-role.ts';
 import { type EmbeddedOptions, type EmbeddedServer, startEmbedded } from './embedded.ts';
 import { loginOf, prepareServer } from './external.ts';
+import { addressLocation, folderLocation } from './location.ts';
 import { createPool, type PoolOptions, translated } from './pool.ts';
 import { createReadPrepared, type ReadPrepared } from './prepared.ts';
 
@@ -19,6 +20,8 @@ export type Role = 'owner' | Door;
 
 export type Database = {
   readonly engine: 'embedded' | 'external';
+  /** Where it lies or how it is reached, in one line without a secret. A copy of the database has another one. */
+  readonly location: string;
   /** The pool of a role, made at first use and shared. Most callers want `Doors` instead. */
   readonly pool: (role: Role) => pg.Pool;
   /** Reads through the tenants' door on connections that can only read. */
@@ -64,6 +67,10 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 export async function openEmbedded(options: EmbeddedOptions): Promise<Database & { server: EmbeddedServer }> {
   const server = await startEmbedded(options);
   const logins: Logins = { login: server.login, startup: () => [] };
+  const location = await folderLocation(server.cluster).catch(async (error: unknown) => {
+    await server.stop();
+    throw error;
+  });
   const pools = connect('embedded', logins, options.log);
   let closing: Promise<void> | null = null;
   const close = async (): Promise<void> => {
@@ -80,6 +87,7 @@ export async function openEmbedded(options: EmbeddedOptions): Promise<Database &
   });
   return {
     ...pools,
+    location,
     server,
     lost,
     close: () => {
@@ -120,6 +128,7 @@ export function connect(engine: Database['engine'], logins: Logins, log: Log): D
   };
   return {
     engine,
+    location: addressLocation(logins.login('owner')),
     pool: (role) => {
       const known = pools.get(role);
       if (known !== undefined) return known;

@@ -53,6 +53,15 @@ export async function migrate(database: Database, options: MigrateOptions = {}):
   }
 }
 
+/** Whether the database still has everything that this code expects. A newer release may have added to it meanwhile. */
+export async function isSchemaComplete(database: Database): Promise<boolean> {
+  const ours = await readMigrations(bundled);
+  const { rows } = await database
+    .pool('owner')
+    .query<{ checksum: string }>('select checksum from migration order by number');
+  return ours.every(({ checksum }, index) => rows[index]?.checksum === checksum);
+}
+
 async function applyPending(
   client: pg.Client,
   database: Database,

@@ -116,6 +116,8 @@ export interface ClusterTable {
   root_key_id: string | null;
   root_key_check: Buffer | null;
   created_at: Defaulted<Date>;
+  takeover_no: Defaulted<number>;
+  doubt: string | null;
 }
 
 export interface ComponentTable {
@@ -519,6 +521,7 @@ export interface ProcessTable {
   heartbeat_at: Defaulted<Date>;
   drained: Defaulted<boolean>;
   build: string;
+  vouches_for: number | null;
 }
 
 export interface ProviderBucketTable {

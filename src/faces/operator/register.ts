@@ -5,6 +5,7 @@ import { type ChainVerdict, verifyChain } from '../../audit/chain.ts';
 import type { AuditActor } from '../../audit/event.ts';
 import { Fault, invalidField, notFound } from '../../kernel/fault.ts';
 import { isUuid, type TenantId, type UnitId } from '../../kernel/ids.ts';
+import type { TakeOver } from '../../refresh/take-over.ts';
 import type { Doors } from '../../storage/doors.ts';
 import { findUnit } from '../../tenancy/unit.ts';
 import { listTenantIds } from '../../tenancy/unit-store.ts';
@@ -21,6 +22,7 @@ export type OperatorDeps = {
   readonly rootKeys: RootKeys;
   readonly installation: string;
   readonly dataDirectory: string;
+  readonly takeOver: (actor: AuditActor) => Promise<TakeOver>;
   readonly describe: () => Promise<Readonly<Record<string, string>>>;
 };
 
@@ -30,6 +32,16 @@ export function registerOperator(app: FastifyInstance, deps: OperatorDeps): void
   const { doors, vault } = deps;
 
   app.get('/doctor', () => deps.describe());
+  app.post('/takeover', async (request) => {
+    if (textIn(request.body, 'oldOneIsStopped') !== 'yes') {
+      throw new Fault(
+        'bad_request',
+        'Two installations on copies of one database spend the same refresh tokens, and providers then end the grants of both.',
+        { cure: 'Stop the old one, then say --i-have-stopped-the-old-one.' },
+      );
+    }
+    return await deps.takeOver(operator);
+  });
   app.get('/tenants', async () => {
     const tenants = [];
     for (const id of await doors.locate(listTenantIds)) tenants.push({ id, name: await nameOf(doors, id) });

@@ -1,0 +1,1 @@
+-- The number is taken; whoever brings migration 0005 replaces this file.
