@@ -21,7 +21,6 @@ import type { House } from './faces/house.ts';
 import { createAuthenticate } from './faces/http/authenticate.ts';
 import { registerHealth } from './faces/http/health.ts';
 import { registerLazyFace } from './faces/http/lazy-face.ts';
-import { choosePort, listen, urlHost } from './faces/http/port.ts';
 import { addConditions } from './faces/http/readiness-conditions.ts';
 import { createHttpServer, type HttpOptions } from './faces/http/server.ts';
 import { createActorBySession } from './faces/http/session-actor.ts';

@@ -21,6 +21,8 @@ export type FreshDatabase = {
   readonly asSuperuser: (<T>(work: (client: pg.Client) => Promise<T>) => Promise<T>) | null;
   /** Opens a second set of pools on the same database, as another process would have. */
   readonly again: () => { readonly doors: Doors; readonly database: Database };
+  /** Ends all connections, and answers a copy: another database with the same rows. `again` opens this one anew. */
+  readonly copy: () => Promise<FreshDatabase>;
   /** Ends the connections and removes the database. */
   readonly drop: () => Promise<void>;
 };
@@ -34,6 +36,10 @@ export async function freshDatabase(options: FreshDatabaseOptions = {}): Promise
   const server = inject('databaseServer');
   const name = `${server.prefix}_${randomBytes(5).toString('hex')}`;
   const template = options.migrated === false ? 'template0' : server.template;
+  return await openCopy(server, name, template);
+}
+
+async function openCopy(server: TestServer, name: string, template: string): Promise<FreshDatabase> {
   await asAdministrator(server, (client) => client.query(createStatement(server, name, template)));
   if (server.engine === 'external') {
     // Rights on a database are not copied with its template.
@@ -65,6 +71,10 @@ export async function freshDatabase(options: FreshDatabaseOptions = {}): Promise
         ? (work) => inSession({ ...server.superuser, database: name }, work)
         : null,
     again,
+    copy: async () => {
+      await Promise.all(opened.map((database) => database.close()));
+      return await openCopy(server, `${name}_copy${randomBytes(2).toString('hex')}`, name);
+    },
     drop: async () => {
       await Promise.all(opened.map((database) => database.close()));
       await asAdministrator(server, (client) => client.query(`drop database if exists ${name} with (force)`));

@@ -4,7 +4,8 @@ import type { Emulator } from '../providers/emulator.ts';
 import { type Clock, systemClock } from '../src/kernel/clock.ts';
 import { silentLog } from '../src/kernel/log.ts';
 import { createEgress, type Egress } from '../src/oauth/egress.ts';
-import { createHeartbeat, type Heartbeat } from '../src/refresh/heartbeat.ts';
+import { type ClusterIdentity, createClusterIdentity } from '../src/refresh/cluster-identity.ts';
+import { type BeatWatch, createHeartbeat, type Heartbeat } from '../src/refresh/heartbeat.ts';
 import { createTokenReader, type TokenReader } from '../src/refresh/read-token.ts';
 import { createReadCredential } from '../src/refresh/reading.ts';
 import { createRefreshFlight, type RefreshFlight } from '../src/refresh/refresh-flight.ts';
@@ -44,17 +45,36 @@ export async function openRefreshProcess(
   );
 }
 
+export type StandingProcess = RefreshProcess & { readonly identity: ClusterIdentity };
+
+/** One that looks at the database it stands on, and finds it at `location`. */
+export async function openStandingProcess(
+  house: Pick<TestHouse, 'testVault'>,
+  provider: Pick<Emulator, 'url'>,
+  { doors, location }: { readonly doors: Doors; readonly location: string },
+): Promise<StandingProcess> {
+  const egress = createEgress({ allow: [new URL(provider.url).host], log: silentLog });
+  const identity = createClusterIdentity({ log: silentLog, location });
+  const rooms = { doors, vault: house.testVault.again({ doors }), egress };
+  return { ...(await refreshProcessOn(rooms, systemClock, identity)), identity };
+}
+
 /** The same on rooms that are there already. */
 export async function refreshProcessOn(
   rooms: { readonly doors: Doors; readonly vault: Vault; readonly egress: Egress },
   clock: Clock = systemClock,
-  moreGate: RefreshGate = openGate,
+  moreGate: RefreshGate & { readonly watch?: BeatWatch } = openGate,
   timings: RefreshTimings = productionTimings,
 ): Promise<RefreshProcess> {
   const processId = randomUUID();
   const parts = { ...rooms, clock, random: Math.random, log: silentLog, timings };
   const refreshOne = createRefreshOne(parts);
-  const heartbeat = createHeartbeat({ ...parts, processId, build: 'test' });
+  const heartbeat = createHeartbeat({
+    ...parts,
+    processId,
+    build: 'test',
+    ...(moreGate.watch === undefined ? {} : { watch: moreGate.watch }),
+  });
   await heartbeat.beat();
   const gate = joinGates({ mayArm: heartbeat.isSeen, refusal: () => null }, moreGate);
   const flight = createRefreshFlight({ ...parts, processId, gate, refreshOne });

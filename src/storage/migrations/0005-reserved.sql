@@ -1,1 +1,0 @@
--- The number is taken; whoever brings migration 0005 replaces this file.
