@@ -1,15 +1,14 @@
 // The composition root: opens what has state, in order, and closes it in the reverse order. The only file that knows
 // all rooms.
 import { randomUUID } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { chmod, mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { createAccounts } from './accounts/accounts.ts';
 import { createChainSealer } from './audit/chain-sealer.ts';
 import { createReadAudit } from './audit/read-audit.ts';
 import { createAuthorize } from './authorize/authorize.ts';
+import { bundledComponents } from './compose/bundled-components.ts';
 import { choosePort, listen, urlHost } from './compose/listen.ts';
 import type { Config } from './config.ts';
 import { deleteOldGrantDays } from './credentials/grant-day-store.ts';
@@ -296,14 +295,6 @@ async function openRunner(ground: Ground, { reader, useNotes }: House) {
 
 /** Less than what those who stop us wait before they kill. */
 const executionGraceMs = 7_000;
-
-/** Beside the sources; compiled, we lie one folder deeper. */
-function bundledComponents(): string {
-  const [near, far] = ['../components/', '../../components/'].map((path) =>
-    fileURLToPath(new URL(path, import.meta.url)),
-  );
-  return near !== undefined && existsSync(near) ? near : (far ?? '');
-}
 
 async function openServer(ground: Ground, house: House & AccountHouse): Promise<void> {
   const { config, log, closers } = ground;
