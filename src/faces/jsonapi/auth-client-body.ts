@@ -1,6 +1,7 @@
 // Bodies of requests that make or change an auth client. Addresses are taken as typed: whether they may be dialled is
 // decided when they are, so that a client can be prepared before its provider is known.
 import { z } from 'zod';
+import { refreshModes } from '../../credentials/auth-client-store.ts';
 import { freeObject } from './extra-fields.ts';
 import { echoed, relationTo, resourceBody } from './resource.ts';
 
@@ -65,6 +66,8 @@ const oauth2 = z.strictObject({
   token_expires_in: seconds(1).nullable().optional(),
   /** How long before expiry its tokens are refreshed; some providers refuse earlier ones. */
   refresh_lead: seconds(0).nullable().optional(),
+  /** How eagerly its tokens are refreshed; null is the default. */
+  refresh_mode: z.enum(refreshModes).nullable().optional(),
 });
 
 export const oauth2ClientCredentials = oauth2;

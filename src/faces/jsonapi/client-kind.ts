@@ -1,6 +1,7 @@
 // The types of auth clients: how their credentials are read from a request, and shown. Client secrets go in and never
 // come out.
 import type { AuthClient, NewClient } from '../../credentials/auth-client.ts';
+import type { RefreshMode } from '../../credentials/auth-client-store.ts';
 import type { RegistrationIdentity } from '../../credentials/registration.ts';
 import { invalidField } from '../../kernel/fault.ts';
 import { Plain } from '../../kernel/plain.ts';
@@ -15,13 +16,14 @@ import { credentialsPath, neverShown } from './secret-kind.ts';
 
 type ClientCredentials = Pick<
   NewClient,
-  'identity' | 'secret' | 'values' | 'tokenExpiresInSeconds' | 'leadSeconds'
+  'identity' | 'secret' | 'values' | 'tokenExpiresInSeconds' | 'leadSeconds' | 'refreshMode'
 >;
 export type ClientChange = {
   readonly secret?: Plain;
   readonly values?: Readonly<Record<string, unknown>>;
   readonly tokenExpiresInSeconds?: number | null;
   readonly leadSeconds?: number | null;
+  readonly refreshMode?: RefreshMode;
 };
 
 export type ClientKind = {
@@ -36,6 +38,7 @@ export type ClientKind = {
 
 /** Documented by the dialect; the provider's own word and habits come before it. */
 const defaultLifetimeSeconds = 3_600;
+const defaultMode: RefreshMode = 'eager';
 
 const oauth2Client: ClientKind = {
   read(credentials) {
@@ -62,6 +65,7 @@ const oauth2Client: ClientKind = {
       secret: secret === undefined ? null : Plain.fromText(secret),
       tokenExpiresInSeconds: given.token_expires_in ?? null,
       leadSeconds: given.refresh_lead ?? null,
+      refreshMode: given.refresh_mode ?? defaultMode,
     };
   },
 
@@ -76,13 +80,19 @@ const oauth2Client: ClientKind = {
         'Make another auth client.',
       );
     }
-    const { client_secret: secret, token_expires_in: lifetime, refresh_lead: lead } = given;
+    const {
+      client_secret: secret,
+      token_expires_in: lifetime,
+      refresh_lead: lead,
+      refresh_mode: mode,
+    } = given;
     return {
       ...(secret === undefined || secret === neverShown ? {} : { secret: Plain.fromText(secret) }),
       ...(lifetime === undefined || lifetime === shown.token_expires_in
         ? {}
         : { tokenExpiresInSeconds: lifetime }),
       ...(lead === undefined ? {} : { leadSeconds: lead }),
+      ...(mode === undefined ? {} : { refreshMode: mode ?? defaultMode }),
     };
   },
 
@@ -92,6 +102,7 @@ const oauth2Client: ClientKind = {
       ...(registration === null ? {} : identityShown(registration)),
       token_expires_in: client.tokenExpiresInSeconds ?? defaultLifetimeSeconds,
       ...(client.leadSeconds === null ? {} : { refresh_lead: client.leadSeconds }),
+      ...(client.refreshMode === defaultMode ? {} : { refresh_mode: client.refreshMode }),
     };
   },
 };

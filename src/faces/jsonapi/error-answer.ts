@@ -54,8 +54,9 @@ function inCallersWords(fault: Fault, field: string): string {
   return fault.public.startsWith(prefix) ? `${field}:${fault.public.slice(prefix.length)}` : fault.public;
 }
 
-/** Members of the body are pointed at (RFC 6901); everything else is a parameter of the query. */
-function sourceOf(field: string): { readonly pointer: string } | { readonly parameter: string } {
+/** Members of the body are pointed at (RFC 6901); headers are named; everything else is a parameter of the query. */
+function sourceOf(field: string): Readonly<Partial<Record<'pointer' | 'parameter' | 'header', string>>> {
+  if (field.startsWith('X-')) return { header: field };
   if (field !== 'data' && !field.startsWith('data.')) return { parameter: field };
   const parts = field.split('.').map((part) => part.replaceAll('~', '~0').replaceAll('/', '~1'));
   return { pointer: `/${parts.join('/')}` };

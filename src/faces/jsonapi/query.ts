@@ -62,8 +62,22 @@ export function pageMeta(page: PageQuery | null, totalCount: number): Readonly<R
   };
 }
 
-function wholeNumber(text: string, field: string, most: number): number {
-  const value = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-  if (value >= 1 && value <= most) return value;
-  throw invalidField(field, `is not a whole number from 1 to ${most}.`, 'Correct it, or leave it out.');
+/** The value of a parameter that is a whole number, or null. */
+export function numberOf(
+  query: Query,
+  name: string,
+  range: { readonly least: number; readonly most: number },
+): number | null {
+  const text = parameter(query, name);
+  return text === null ? null : wholeNumber(text, name, range.most, range.least);
+}
+
+function wholeNumber(text: string, field: string, most: number, least = 1): number {
+  const value = /^\d{1,9}$/.test(text) ? Number(text) : -1;
+  if (value >= least && value <= most) return value;
+  throw invalidField(
+    field,
+    `is not a whole number from ${least} to ${most}.`,
+    'Correct it, or leave it out.',
+  );
 }

@@ -10,7 +10,7 @@ import { secretAnswer } from './secret-answer.ts';
 import type { Workspace } from './workspace.ts';
 
 /** Background refreshing keeps tokens a minute ahead; a read itself waits only for one that would expire on its way. */
-const minTtlSeconds = leastUsefulMs / 1000;
+const usefulSeconds = leastUsefulMs / 1000;
 
 export type SecretRequest = {
   readonly actor: Actor;
@@ -30,18 +30,29 @@ export async function findSecret(
   return reading;
 }
 
-/** With a token that lives, if there can be one. */
+/** Apart from each other: copying a reading costs more than opening its tokens does. */
+type SecretReading = { readonly reading: Reading; readonly isDegraded: boolean };
+
+/**
+ * With a token that lives, if there can be one; where there is none, the secret says so itself. Who says how long the token
+ * must live gets one or is refused: with Retry-After when it may come, with the cure when a person is needed. A token that
+ * lives shorter than asked for, because refreshing does not succeed, is marked.
+ */
 export async function readSecret(
   house: Pick<Rooms, 'reader' | 'clock'>,
   request: SecretRequest,
-): Promise<Reading> {
+  minTtlSeconds: number | null,
+): Promise<SecretReading> {
   const reading = await findSecret(house, request);
   const { grant } = reading;
-  if (grant === null || grant.tokens === null || isFresh(grant, minTtlSeconds, house.clock.now())) {
-    return reading;
+  const wanted = minTtlSeconds ?? usefulSeconds;
+  if (grant === null || (grant.tokens !== null && isFresh(grant, wanted, house.clock.now()))) {
+    return { reading, isDegraded: false };
   }
-  const { tenant } = request.actor;
-  return await house.reader.read({ tenant, credentialId: request.id, minTtlSeconds });
+  const options = { tenant: request.actor.tenant, credentialId: request.id, minTtlSeconds: wanted };
+  const read = minTtlSeconds === null ? house.reader.read : house.reader.readToken;
+  const after = await read(options);
+  return { reading: after, isDegraded: after.isDegraded };
 }
 
 type AnsweringHouse = Pick<Rooms, 'clock' | 'doors' | 'readAudit' | 'useNotes'>;

@@ -1,12 +1,20 @@
 // Routes of a workspace's secrets.
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { listCredentials } from '../../credentials/credential.ts';
-import { Fault } from '../../kernel/fault.ts';
+import { Fault, invalidField } from '../../kernel/fault.ts';
 import type { AuthClientId, CredentialId, PrincipalId } from '../../kernel/ids.ts';
 import { maxPageSize, type PageRequest } from '../../kernel/page.ts';
 import type { Reading } from '../../refresh/reading.ts';
 import { type Actor, requirePermission } from '../../tenancy/actor.ts';
-import { type PageQuery, pageMeta, pageOf, parameter, type Query, refuseUnknownFilters } from './query.ts';
+import {
+  numberOf,
+  type PageQuery,
+  pageMeta,
+  pageOf,
+  parameter,
+  type Query,
+  refuseUnknownFilters,
+} from './query.ts';
 import { idIn, idInPath } from './read-input.ts';
 import { answerSecrets, findSecret, readSecret, type SecretRequest } from './read-secret.ts';
 import type { Rooms } from './rooms.ts';
@@ -19,6 +27,9 @@ type Path = { readonly workspace?: string; readonly secret?: string };
 const collection = '/workspaces/:workspace/secrets';
 const one = `${collection}/:secret`;
 const defaultPageSize = 20;
+const maxMinTtlSeconds = 86_400;
+/** Which token was refused with 401, without showing it: SHA-256, hexadecimal. */
+const refusedHeader = 'X-Refused-Token-Sha256';
 
 export function registerSecretRoutes(scopes: Scopes, house: Rooms): void {
   scopes.json.get(collection, jsonApi, async (request, reply) => {
@@ -31,7 +42,10 @@ export function registerSecretRoutes(scopes: Scopes, house: Rooms): void {
 
   scopes.json.get(one, jsonApi, async (request, reply) => {
     const wanted = await enterOne(house, request);
-    return await sendOne(house, reply, wanted, await readSecret(house, wanted));
+    const minTtlSeconds = numberOf(request.query as Query, 'min_ttl', { least: 0, most: maxMinTtlSeconds });
+    const { reading, isDegraded } = await readSecret(house, wanted, minTtlSeconds);
+    if (isDegraded) reply.header('x-token-degraded', '1');
+    return await sendOne(house, reply, wanted, reading);
   });
 
   scopes.json.post(collection, jsonApi, async (request, reply) => {
@@ -70,9 +84,21 @@ export function registerSecretRoutes(scopes: Scopes, house: Rooms): void {
     const refreshed = await house.reader.forceRefresh({
       tenant: wanted.actor.tenant,
       credentialId: wanted.id,
+      refusedSha256: refusedToken(request),
     });
     return await sendOne(house, reply, wanted, refreshed);
   });
+}
+
+function refusedToken(request: FastifyRequest): string | null {
+  const given = request.headers[refusedHeader.toLowerCase()];
+  if (given === undefined || given === '') return null;
+  if (typeof given === 'string' && /^[0-9a-f]{64}$/i.test(given)) return given;
+  throw invalidField(
+    refusedHeader,
+    'is not a SHA-256 of 64 hexadecimal digits.',
+    'Correct it, or leave it out.',
+  );
 }
 
 async function enter(
