@@ -61,11 +61,11 @@ const secretsOf = (clientId: Parameters<typeof getAuthClient>[1]) =>
     ),
   );
 
-test('a secret is rotated under load without one failed refresh, whichever side changes first', async () => {
+test('the provider’s secret is rotated in the middle of 200 refreshes, and not one of them fails', async () => {
   const { a, house } = two;
   const client = await share(a.owner, a.organization.id, 'Rotating');
   const credentials: Credential[] = [];
-  for (let index = 0; index < 12; index += 1) {
+  for (let index = 0; index < 50; index += 1) {
     const credential = await storeCredential(
       house,
       'oauth2',
@@ -91,6 +91,11 @@ test('a secret is rotated under load without one failed refresh, whichever side 
     await makeDue();
     await Promise.all(processes.map((one) => one.refresher.runOnce()));
   };
+  const traded = () =>
+    emulator.ledger.records().filter(({ kind, outcome }) => kind === 'refresh' && outcome === 'issued')
+      .length;
+  const before = emulator.ledger.records().length;
+  const tradedBefore = traded();
   await round();
   // Ours first, the provider's in the middle of a round.
   await within(a.owner, (tx) =>
@@ -103,13 +108,14 @@ test('a secret is rotated under load without one failed refresh, whichever side 
     }),
   );
   const running = round();
+  while (traded() < tradedBefore + 75) await new Promise((resolve) => setImmediate(resolve));
   emulator.addClient({ client_id: demoClient.client_id, client_secret: 'second-secret' });
   await running;
   await round();
-  // The provider's first: its new secret is refused by nobody, ours follows.
+  await round();
   const rows = await Promise.all(credentials.map(({ id }) => grantRow(house, a.tenant, id)));
   expect(rows.map((row) => [row.state, row.fail_count, row.token_no])).toEqual(
-    credentials.map(() => ['active', 0, 4]),
+    credentials.map(() => ['active', 0, 5]),
   );
   const log = await within(a.owner, (tx) =>
     tx
@@ -124,6 +130,12 @@ test('a secret is rotated under load without one failed refresh, whichever side 
   );
   expect(log.filter((entry) => entry.code !== 'consent_completed')).toEqual([]);
   expect(await secretsOf(client.id)).toEqual(['second-secret', demoClient.client_secret]);
+  // The provider's own book: 200 traded, the other requests refused for the secret alone, and no token shown twice.
+  const requests = emulator.ledger.records().slice(before);
+  const outcomes = new Set(requests.map(({ outcome }) => outcome));
+  expect(traded() - tradedBefore).toBe(200);
+  expect([...outcomes].sort()).toEqual(['invalid_client', 'issued']);
+  expect(requests.filter(({ presentedAgain, concurrent }) => presentedAgain || concurrent > 1)).toEqual([]);
 });
 
 test('a provider that goes over to the new secret between two tries is asked once more with it', async () => {
