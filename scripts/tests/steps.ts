@@ -18,7 +18,7 @@ const vitest = (name: string, project: string, filters: readonly string[] = []):
   filters,
 });
 
-const checks = ['types', 'lint', 'floors', 'dead-code', 'spelling'];
+const checks = ['types', 'lint', 'floors', 'dead-code', 'spelling', 'model'];
 
 /** `check` stands for all checks, `all` (the default) for everything. */
 export function stepsFor(root: string, wanted: readonly string[], env: NodeJS.ProcessEnv): Step[] {
@@ -28,6 +28,7 @@ export function stepsFor(root: string, wanted: readonly string[], env: NodeJS.Pr
     check('floors', process.execPath, '--import', 'tsx', 'scripts/check-floors.ts'),
     check('dead-code', bin(root, 'knip'), '--no-progress', '--treat-config-hints-as-errors'),
     check('spelling', bin(root, 'cspell'), 'lint', '--no-progress', '--no-summary', '--dot', '.'),
+    check('model', process.execPath, '--import', 'tsx', 'scripts/check-model.ts'),
     vitest('unit', 'unit'),
     vitest('db', 'db'),
     vitest('e2e', 'e2e'),

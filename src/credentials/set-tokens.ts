@@ -67,7 +67,9 @@ export async function setTokens(options: SetTokens): Promise<Credential> {
   const isFirst = grant.consentNo === 0;
   requirePermission(actor, isFirst ? 'credential.create' : 'credential.edit', credential.unitPath);
   const client = credential.authClientId === null ? null : await getAuthClient(tx, credential.authClientId);
-  const tokens = merged(await openTokens(tx, vault, grant), options.tokens);
+  const current = await openTokens(tx, vault, grant);
+  if (options.tokens.refreshToken === undefined && current?.refreshToken) refuseWhileSpent(grant);
+  const tokens = merged(current, options.tokens);
   const providerKey = client?.registration == null ? null : providerKeyOf(client.registration);
   const learnedSeconds = providerKey === null ? null : await selectLearnedSeconds(tx, providerKey);
   await storeConsent({
@@ -86,6 +88,17 @@ export async function setTokens(options: SetTokens): Promise<Credential> {
   });
   await record(options, isFirst);
   return (await findCredential(tx, id)) ?? credential;
+}
+
+/**
+ * A refresh under way may have spent the refresh token that would be kept, and its answer, the only one to bring the next,
+ * would come too late for the new consent_no.
+ */
+function refuseWhileSpent(grant: GrantRow): void {
+  if (grant.attemptId === null && !grant.outcomeUnknown) return;
+  throw new Fault('conflict', 'A refresh is under way that may replace the refresh token.', {
+    cure: 'Try again when it has ended, or send the refresh token too.',
+  });
 }
 
 function merged(current: StoredTokens | null, given: ManualTokens): StoredTokens {
