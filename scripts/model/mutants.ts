@@ -95,7 +95,7 @@ export const mutants: readonly Mutant[] = [
     breaks: ['I2'],
   },
   {
-    name: 'uncompared-consent',
+    name: 'blind-consent',
     words: 'a confirmed consent is stored whatever has happened since it began',
     change: { consentCompares: false },
     mode: 'strict',
