@@ -67,7 +67,8 @@ test('nor after a refresh whose outcome is unknown', async () => {
   const id = await connected();
   const attemptId = await arm(id);
   const unknown = { outcomeUnknown: true, isSuspect: false, errorCode: 'timeout', errorText: 'No answer.' };
-  const write = { ...seen, ...unknown, attemptId, state: 'degraded', retryAfterSeconds: 5 } as const;
+  const times = { retryAfterSeconds: 5, settleSeconds: 10 };
+  const write = { ...seen, ...unknown, attemptId, ...times, state: 'degraded' } as const;
   expect(await house.doors.withTenant(house.tenant, (tx) => failRefresh(tx, id, write))).toBe(true);
   expect(await setByHand(id, { accessToken })).toBe('conflict');
 });
