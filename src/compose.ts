@@ -28,6 +28,7 @@ import { registerOAuthPages } from './faces/oauth/register.ts';
 import { operatorSocket } from './faces/operator/operator-socket.ts';
 import { registerOperator } from './faces/operator/register.ts';
 import { registerPages } from './faces/pages/register-pages.ts';
+import { registerWhy, type WhyRooms } from './faces/why/register-why.ts';
 import { createHostPool, type HostPool } from './hosts/pool.ts';
 import { registerBundledComponents } from './integrations/component-bundled.ts';
 import { createComponentPackages } from './integrations/component-package.ts';
@@ -52,7 +53,7 @@ import { createTokenReader } from './refresh/read-token.ts';
 import { createReadCredential } from './refresh/reading.ts';
 import { createExpiryWarner } from './refresh/refresh-expiry.ts';
 import { createRefreshFlight } from './refresh/refresh-flight.ts';
-import { joinGates } from './refresh/refresh-gate.ts';
+import { joinGates, type RefreshGate } from './refresh/refresh-gate.ts';
 import { createRefreshOne } from './refresh/refresh-one.ts';
 import { createRefresher } from './refresh/refresher.ts';
 import { takeOver } from './refresh/take-over.ts';
@@ -187,7 +188,7 @@ async function openHouse(ground: Ground): Promise<Running> {
     allowHeadless: false,
     pinnedProviders: [],
   });
-  const reader = await openRefresh(ground, egress, random);
+  const { reader, gate } = await openRefresh(ground, egress, random);
   const isHttps = publicUrl.startsWith('https:');
   const accounts = await createAccounts({ database, doors, vault, authority, clock, log, isHttps });
   const actorBySession = createActorBySession({ accounts, publicUrl: () => publicUrl });
@@ -211,8 +212,8 @@ async function openHouse(ground: Ground): Promise<Running> {
     ...authorize.jobHandlers,
   });
   const { worker: runs, isolation } = await openRunner(ground, house);
-  await openServer(ground, { ...house, accounts });
-  await openOperator(ground, isolation);
+  await openServer(ground, { ...house, accounts, gate });
+  await openOperator(ground, { isolation, gate });
   tendKeys(ground);
   forgetOldDays(ground);
   const setupToken = await accounts.ensureSetupLink();
@@ -246,7 +247,7 @@ async function openRefresh(ground: Ground, egress: ReturnType<typeof createEgres
   const flight = createRefreshFlight({ doors, clock, log, processId, gate, refreshOne });
   closers.add('readers’ refreshes', flight.drain);
   const readCredential = createReadCredential({ doors, vault });
-  return createTokenReader({ clock, doors, readCredential, fly: flight.fly, gate });
+  return { gate, reader: createTokenReader({ clock, doors, readCredential, fly: flight.fly, gate }) };
 }
 
 async function openWorker(ground: Ground, handlers: Readonly<Record<string, JobHandler>>) {
@@ -296,7 +297,7 @@ async function openRunner(ground: Ground, { reader, useNotes }: House) {
 /** Less than what those who stop us wait before they kill. */
 const executionGraceMs = 7_000;
 
-async function openServer(ground: Ground, house: House & AccountHouse): Promise<void> {
+async function openServer(ground: Ground, house: Furnished): Promise<void> {
   const { config, log, closers } = ground;
   const options: HttpOptions = {
     log,
@@ -318,14 +319,19 @@ function watchLoop({ clock, closers }: Ground): LoopLag {
 }
 
 /** Only whoever may enter the data directory reaches it; a socket left by a killed process is replaced. */
-async function openOperator(ground: Ground, isolation: HostPool['isolation']): Promise<void> {
-  const { config, log, doors, vault, root, closers, database, build, identity, heartbeat } = ground;
+async function openOperator(
+  ground: Ground,
+  { isolation, gate }: Pick<HostPool, 'isolation'> & { readonly gate: RefreshGate },
+): Promise<void> {
+  const { config, log, clock, doors, vault, root, closers, database, build, identity, heartbeat } = ground;
   const { folder, path } = operatorSocket(config.dataDirectory);
   await mkdir(folder, { recursive: true, mode: 0o700 });
   await rm(path, { force: true });
   const app = createHttpServer({ log, trustedHops: 0, tls: null, isHttps: false });
   registerOperator(app, {
     doors,
+    clock,
+    gate,
     vault,
     rootKeys: root.rootKeys,
     installation: root.installation,
@@ -370,13 +376,12 @@ function forgetOldDays({ doors, log, closers }: Ground): void {
   closers.add('days of grants', () => clearInterval(timer));
 }
 
+type Furnished = House & AccountHouse & WhyRooms;
+
 /** One line per face. */
-async function registerFaces(
-  app: FastifyInstance,
-  house: House & AccountHouse,
-  options: HttpOptions,
-): Promise<void> {
+async function registerFaces(app: FastifyInstance, house: Furnished, options: HttpOptions): Promise<void> {
   registerPages(app);
+  registerWhy(app, house);
   await registerAccount(app, house);
   registerLazyFace(app, ['/api', '/api/results/:link'], async () => {
     const { registerGraphql } = await import('./faces/graphql/register-graphql.ts');

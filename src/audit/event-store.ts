@@ -32,6 +32,26 @@ export async function insertAuditEvents(tx: Tx, rows: readonly AuditRow[]): Prom
     insert into audit_unchained (tenant_id, seq) select tenant_id, seq from added`.execute(tx);
 }
 
+export type ObjectEvent = Pick<AuditRow, 'action' | 'object_kind' | 'result' | 'fields'> & {
+  readonly at: Date;
+};
+
+/** The newest events about one thing of the tenant. */
+export async function readEventsOf(
+  tx: Tx,
+  object: { readonly kind: 'credential' | 'auth_client'; readonly id: string },
+  of: { readonly actions: readonly string[]; readonly limit: number },
+): Promise<readonly ObjectEvent[]> {
+  // The kinds are spelled out because the index is a partial one.
+  const { rows } = await sql<ObjectEvent>`
+    select action, object_kind, result, fields, at from audit_event
+    where tenant_id = latchkey_tenant() and object_id = ${object.id}
+      and object_kind in ('credential', 'auth_client') and object_kind = ${object.kind}
+      and action = any(${[...of.actions]}::text[])
+    order by seq desc limit ${of.limit}`.execute(tx);
+  return rows;
+}
+
 const rowColumns =
   sql.raw(`e.seq, to_char(e.at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as at, e.actor_kind, e.actor_id,
   e.actor_name, e.action, e.object_kind, e.object_id, e.result, e.fields, e.request_id, e.detail`);

@@ -1,6 +1,8 @@
 // The operator's commands: each asks the running server and prints its answer as JSON, for people and scripts alike.
 import type { Command } from 'commander';
+import type { Why } from '../refresh/why.ts';
 import { askServer } from './ask-server.ts';
+import { type Told, whyText } from './why-text.ts';
 
 export function addOperatorCommands(program: Command): void {
   const show = async (answer: Promise<unknown>) => console.log(JSON.stringify(await answer, null, 2));
@@ -21,6 +23,17 @@ export function addOperatorCommands(program: Command): void {
         }),
       ),
     );
+
+  program
+    .command('why <credential>')
+    .description('say how a credential stands, what happened to it, when it is refreshed next, and the cure')
+    .option('--tenant <id>', 'the organization; then the credential may be given by its label')
+    .option('--json', 'the same for programs')
+    .action(async (credential: string, { tenant, json }: { tenant?: string; json?: true }) => {
+      const answer = askServer('POST', '/why', { credential, tenant: tenant ?? '' });
+      if (json === true) return await show(answer);
+      process.stdout.write(whyText((await answer) as Told<Why>));
+    });
 
   const keys = program.command('keys').description('rotate keys while everything runs');
   keys

@@ -240,3 +240,15 @@ export async function selectUses(tx: Tx, id: CredentialId): Promise<readonly Cre
     where tenant_id = latchkey_tenant() and credential_id = ${id} order by 1, 2`.execute(tx);
   return found.rows;
 }
+
+/** Labels are not unique. Through the tenant's door, whoever may see them: for the operator. */
+export async function selectIdsByLabel(
+  tx: Tx,
+  label: string,
+  limit: number,
+): Promise<readonly CredentialId[]> {
+  const found = await sql<{ id: CredentialId }>`
+    select id from credential where tenant_id = latchkey_tenant() and label = ${label.replaceAll('\u0000', '')}
+    order by created_at limit ${limit}`.execute(tx);
+  return found.rows.map((row) => row.id);
+}

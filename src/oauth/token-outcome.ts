@@ -94,6 +94,27 @@ const ownCodes: Readonly<Record<Verdict, string>> = {
   unknown: 'unexpected_status',
 };
 
+/** Codes of ours that stand for answers without a code of the provider's. */
+const ownVerdicts: Readonly<Record<string, Verdict>> = {
+  ...Object.fromEntries(Object.entries(ownCodes).map(([verdict, code]) => [code, verdict as Verdict])),
+  unexpected_redirect: 'client_rejected',
+  unsupported_token_type: 'client_rejected',
+  egress_refused: 'client_rejected',
+  unreadable_answer: 'unknown',
+  internal_error: 'unknown',
+};
+
+/** What a code means by itself, for whoever explains a failure that was stored; null when only its status decided. */
+export function verdictOfCode(
+  code: string,
+  quirks: Pick<Provider['quirks'], 'errorVerdicts'>,
+): Verdict | null {
+  for (const table of [quirks.errorVerdicts, codeVerdicts, ownVerdicts]) {
+    if (Object.hasOwn(table, code)) return table[code] ?? null;
+  }
+  return null;
+}
+
 export type ClassifyInput = {
   readonly answer: TokenAnswer;
   readonly provider: Provider;

@@ -15,9 +15,9 @@ import { rotateRootKeyFile } from '../../vault/rotate-root-key.ts';
 import { rotateTenantKey } from '../../vault/rotate-tenant-key.ts';
 import { shredTenant } from '../../vault/shred-tenant.ts';
 import type { Vault } from '../../vault/vault.ts';
+import { type ExplainDeps, explainTo } from './explain.ts';
 
-export type OperatorDeps = {
-  readonly doors: Doors;
+export type OperatorDeps = ExplainDeps & {
   readonly vault: Vault & { readonly keyring: Keyring };
   readonly rootKeys: RootKeys;
   readonly installation: string;
@@ -72,6 +72,12 @@ export function registerOperator(app: FastifyInstance, deps: OperatorDeps): void
     }
     return { destroyedKeys: await shredTenant({ doors, vault, tenant, actor: operator }) };
   });
+  app.post('/why', (request) =>
+    explainTo(operator, deps, {
+      asked: textIn(request.body, 'credential'),
+      tenant: textIn(request.body, 'tenant') === '' ? null : tenantIn(request.body),
+    }),
+  );
   app.post('/audit/verify', async (request) => {
     const only = textIn(request.body, 'tenant');
     const tenants = only === '' ? await doors.locate(listTenantIds) : [tenantIn(request.body)];

@@ -1,0 +1,43 @@
+// SQL of what explains a grant beyond its own row.
+import { sql } from 'kysely';
+import type { AuthClientId, CredentialId } from '../kernel/ids.ts';
+import type { Tx } from '../storage/doors.ts';
+
+export type Surroundings = {
+  readonly unitName: string;
+  readonly lastUsedAt: Date | null;
+  /** Null when nothing is under way. */
+  readonly isOwnerAlive: boolean | null;
+  readonly pausedUntil: Date | null;
+};
+
+export async function selectSurroundings(
+  tx: Tx,
+  credentialId: CredentialId,
+  { deadAfterSeconds }: { readonly deadAfterSeconds: number },
+): Promise<Surroundings> {
+  const found = await sql<Surroundings>`
+    select u.name as "unitName", use.last_used_at as "lastUsedAt", bucket.open_until as "pausedUntil",
+      case when g.attempt_id is not null then exists (select 1 from process p where p.id = g.attempt_owner
+        and p.heartbeat_at > clock_timestamp() - make_interval(secs => ${deadAfterSeconds})) end as "isOwnerAlive"
+    from credential c
+    join unit u on u.tenant_id = c.tenant_id and u.id = c.unit_id
+    left join oauth_grant g on g.tenant_id = c.tenant_id and g.credential_id = c.id
+    left join grant_use use on use.tenant_id = c.tenant_id and use.credential_id = c.id
+    left join provider_bucket bucket on bucket.provider_key = g.provider_key and bucket.open_until > clock_timestamp()
+    where c.tenant_id = latchkey_tenant() and c.id = ${credentialId}`.execute(tx);
+  return found.rows[0] ?? { unitName: '', lastUsedAt: null, isOwnerAlive: null, pausedUntil: null };
+}
+
+/** When secrets were added to the client after its first one; newest first. */
+export async function selectSecretChanges(
+  tx: Tx,
+  clientId: AuthClientId,
+  limit: number,
+): Promise<readonly { readonly no: number; readonly at: Date }[]> {
+  const found = await sql<{ no: number; at: Date }>`
+    select no, created_at as at from auth_client_secret
+    where tenant_id = latchkey_tenant() and auth_client_id = ${clientId} and no > 1
+    order by no desc limit ${limit}`.execute(tx);
+  return found.rows;
+}
