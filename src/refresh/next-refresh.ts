@@ -14,7 +14,7 @@ export type NextRefreshInput = {
   readonly grant: GrantRow;
   readonly situation: Situation;
   readonly around: Surroundings;
-  readonly client: Pick<AuthClientRow, 'leadSeconds' | 'probeAt'> | null;
+  readonly client: Pick<AuthClientRow, 'leadSeconds' | 'probeAt' | 'refreshMode'> | null;
   readonly maxLeadSeconds: number | null;
   readonly refusal: string | null;
 };
@@ -74,9 +74,17 @@ function becauseOf(input: NextRefreshInput, dueAt: Date): string {
   }
 }
 
+const parkedBecause: Readonly<Record<AuthClientRow['refreshMode'], string>> = {
+  eager: 'the time that was set for it',
+  when_used:
+    'nobody has used it for a day, so it is refreshed when somebody does, or then, that its refresh token lives on',
+  keep_alive: 'the app’s tokens are refreshed by whoever uses them, or then, that the refresh token lives on',
+};
+
 /** The rules stand in oauth/refresh-due.ts; here is what they came to for this token. */
 function leadOf({ grant, client, maxLeadSeconds }: NextRefreshInput, dueAt: Date): string {
   if (grant.expiresAt === null) return 'the time that was set for it';
+  if (dueAt > grant.expiresAt) return parkedBecause[client?.refreshMode ?? 'eager'];
   const lead = `${span(grant.expiresAt.getTime() - dueAt.getTime())} before the token expires`;
   if (client !== null && client.leadSeconds !== null)
     return `${lead}: the app’s own lead of ${span(client.leadSeconds * 1000)}`;
