@@ -60,12 +60,17 @@ type AnsweringHouse = Pick<Rooms, 'clock' | 'doors' | 'readAudit' | 'useNotes'>;
 /** The secrets, as JSON, as far as the actor may see them; whoever sees credentials is recorded. */
 export async function answerSecrets(
   house: AnsweringHouse,
-  of: { readonly actor: Actor; readonly workspace: Workspace; readonly readings: readonly Reading[] },
+  of: {
+    readonly actor: Actor;
+    readonly workspace: Workspace;
+    readonly readings: readonly Reading[];
+    readonly isServed: boolean;
+  },
 ): Promise<readonly string[]> {
-  const { actor, workspace, readings } = of;
+  const { actor, workspace, readings, isServed } = of;
   const showsCredentials = can(actor, 'credential.reveal', workspace.path);
   if (showsCredentials) await record(house, actor, readings);
-  const view = { workspaceId: workspace.id, showsCredentials, now: house.clock.now() };
+  const view = { workspaceId: workspace.id, showsCredentials, isServed, now: house.clock.now() };
   return readings.map((reading) => secretAnswer(reading, view));
 }
 

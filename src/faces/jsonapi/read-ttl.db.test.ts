@@ -154,3 +154,19 @@ test('the mode of a client is set, shown unless it is the default, and refused b
   expect((await patch({ refresh_mode: null })).status).toBe(200);
   expect(await shown()).not.toHaveProperty('refresh_mode');
 });
+
+test('a parked secret is ready in a list, dead token or not, and refreshed by whoever reads it', async () => {
+  const id = await house.makeClient({ refresh_mode: 'keep_alive' });
+  const secret = await house.makeSecret(id);
+  await age(secret.id, 4_000);
+  const path = secret.path.replace(/\/[^/]+$/, `?filter[auth_client]=${id}`);
+  const listed = async () => (await house.ask('GET', path)).body.data[0].attributes.state;
+  expect(await listed()).toBe('ready');
+  const before = refreshes();
+  expect(house.emulator.isLiveAccessToken(tokenIn(await house.ask('GET', secret.path)))).toBe(true);
+  expect(refreshes()).toBe(before + 1);
+  await age(secret.id, 4_000);
+  house.emulator.adjust({ outage: 'unavailable' });
+  expect((await house.ask('GET', secret.path)).body.data.attributes.state).toBe('error');
+  expect(await listed()).toBe('error');
+});

@@ -246,6 +246,7 @@ test('a person’s look is on record before the answer leaves', async () => {
     actor,
     workspace: { id: house.rooms.customer.id, path },
     readings: [reading],
+    isServed: false,
   });
   expect(shown).toContain(canary.access);
   const events = await doors.withTenant(tenant, (tx) =>

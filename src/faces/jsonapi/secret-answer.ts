@@ -7,6 +7,8 @@ export type SecretView = {
   readonly workspaceId: UnitId;
   /** Without it the credentials are left out altogether. */
   readonly showsCredentials: boolean;
+  /** The reading refreshed what it could; else it shows what is stored, which a read of its own may still refresh. */
+  readonly isServed: boolean;
   readonly now: Date;
 };
 
@@ -18,7 +20,7 @@ export function secretAnswer(reading: Reading, view: SecretView): string {
   const { workspaceId, showsCredentials } = view;
   const { credentialId: id, createdBy, authClient } = reading;
   const workspaceLink = `/v2/workspaces/${workspaceId}`;
-  const { state, error } = healthOf(reading, view.now);
+  const { state, error } = healthOf(reading, view);
   const attributes = JSON.stringify({
     name: reading.label,
     state,
@@ -43,17 +45,21 @@ function relation(id: string, type: string, link: string): string {
 export type SecretHealth = { readonly state: 'ready' | 'error'; readonly error: string | null };
 
 /** `ready` = usable now. What went wrong last is told beside it, also while an older token still serves. */
-export function healthOf(reading: Reading, now: Date): SecretHealth {
+export function healthOf(reading: Reading, view: Pick<SecretView, 'isServed' | 'now'>): SecretHealth {
   if (reading.reportedError !== null) return { state: 'error', error: reading.reportedError };
-  return reading.grant === null ? { state: 'ready', error: null } : healthOfGrant(reading.grant, now);
+  return reading.grant === null ? { state: 'ready', error: null } : healthOfGrant(reading.grant, view);
 }
 
-function healthOfGrant(grant: GrantReading, now: Date): SecretHealth {
+function healthOfGrant(
+  grant: GrantReading,
+  { isServed, now }: Pick<SecretView, 'isServed' | 'now'>,
+): SecretHealth {
   const isAlive = grant.expiresAt === null || grant.expiresAt > now;
   switch (grant.state) {
     case 'active':
     case 'static':
-      return isAlive
+      // A parked token is dead between its reads, and nothing is wrong with it.
+      return isAlive || (grant.isRenewable && !isServed)
         ? { state: 'ready', error: null }
         : { state: 'error', error: 'The token has expired and is not refreshed yet.' };
     case 'degraded':

@@ -35,7 +35,7 @@ export function registerSecretRoutes(scopes: Scopes, house: Rooms): void {
   scopes.json.get(collection, jsonApi, async (request, reply) => {
     const { actor, workspace } = await enter(house, request);
     const { readings, page, totalCount } = await listSecrets(house, actor, workspace, request.query as Query);
-    const data = await answerSecrets(house, { actor, workspace, readings });
+    const data = await answerSecrets(house, { actor, workspace, readings, isServed: false });
     const meta = JSON.stringify(pageMeta(page, totalCount));
     return sendText(reply, `{"data":[${data.join(',')}],"meta":${meta}}`);
   });
@@ -45,7 +45,7 @@ export function registerSecretRoutes(scopes: Scopes, house: Rooms): void {
     const minTtlSeconds = numberOf(request.query as Query, 'min_ttl', { least: 0, most: maxMinTtlSeconds });
     const { reading, isDegraded } = await readSecret(house, wanted, minTtlSeconds);
     if (isDegraded) reply.header('x-token-degraded', '1');
-    return await sendOne(house, reply, wanted, reading);
+    return await sendOne(house, reply, wanted, { reading, isServed: true });
   });
 
   scopes.json.post(collection, jsonApi, async (request, reply) => {
@@ -53,7 +53,7 @@ export function registerSecretRoutes(scopes: Scopes, house: Rooms): void {
     const id = await createSecret(house, { actor, workspace, body: request.body });
     const wanted = { actor, workspace, id };
     reply.code(201).header('location', `/v2/workspaces/${workspace.id}/secrets/${id}`);
-    return await sendOne(house, reply, wanted, await findSecret(house, wanted));
+    return await sendStored(house, reply, wanted);
   });
 
   scopes.json.patch(one, jsonApi, async (request, reply) => {
@@ -61,7 +61,7 @@ export function registerSecretRoutes(scopes: Scopes, house: Rooms): void {
     requirePermission(wanted.actor, 'credential.edit', wanted.workspace.path);
     const current = await findSecret(house, wanted);
     await updateSecret(house, { ...wanted, current, body: request.body });
-    return await sendOne(house, reply, wanted, await findSecret(house, wanted));
+    return await sendStored(house, reply, wanted);
   });
 
   scopes.bodiless.delete(one, jsonApi, async (request, reply) => {
@@ -86,7 +86,7 @@ export function registerSecretRoutes(scopes: Scopes, house: Rooms): void {
       credentialId: wanted.id,
       refusedSha256: refusedToken(request),
     });
-    return await sendOne(house, reply, wanted, refreshed);
+    return await sendOne(house, reply, wanted, { reading: refreshed, isServed: true });
   });
 }
 
@@ -119,11 +119,16 @@ async function sendOne(
   house: Rooms,
   reply: FastifyReply,
   wanted: SecretRequest,
-  reading: Reading,
+  of: { readonly reading: Reading; readonly isServed: boolean },
 ): Promise<FastifyReply> {
   const { actor, workspace } = wanted;
-  const [data] = await answerSecrets(house, { actor, workspace, readings: [reading] });
+  const { reading, isServed } = of;
+  const [data] = await answerSecrets(house, { actor, workspace, readings: [reading], isServed });
   return sendText(reply, `{"data":${data ?? 'null'},"meta":{}}`);
+}
+
+async function sendStored(house: Rooms, reply: FastifyReply, wanted: SecretRequest): Promise<FastifyReply> {
+  return await sendOne(house, reply, wanted, { reading: await findSecret(house, wanted), isServed: false });
 }
 
 type Listed = {

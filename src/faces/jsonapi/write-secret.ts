@@ -162,7 +162,7 @@ function reportedErrorIn(
   current: Reading,
   now: Date,
 ): string | null | undefined {
-  const shown = healthOf(current, now);
+  const shown = healthOf(current, { isServed: true, now });
   if (given.state === 'ready') return current.reportedError === null ? undefined : null;
   const text = given.error ?? null;
   if (given.state === undefined && text === null) return undefined;
