@@ -107,8 +107,11 @@ test('the provider’s secret is rotated in the middle of 200 refreshes, and not
       secret: Plain.fromText('second-secret'),
     }),
   );
-  const running = round();
-  while (traded() < tradedBefore + 75) await new Promise((resolve) => setImmediate(resolve));
+  let isOver = false;
+  const running = round().finally(() => {
+    isOver = true;
+  });
+  while (!isOver && traded() < tradedBefore + 75) await new Promise((resolve) => setImmediate(resolve));
   emulator.addClient({ client_id: demoClient.client_id, client_secret: 'second-secret' });
   await running;
   await round();

@@ -5,6 +5,7 @@ import { connectAccount, createOAuthCredential } from '../../testing/connect-acc
 import { openRefreshProcess, type RefreshProcess } from '../../testing/refresh-process.ts';
 import { openTestHouse, type TestHouse } from '../../testing/test-house.ts';
 import type { Credential } from '../credentials/credential.ts';
+import { takeDueWarnings } from '../credentials/grant-schedule-store.ts';
 import { silentLog } from '../kernel/log.ts';
 import type { Tx } from '../storage/doors.ts';
 import { createExpiryWarner } from './refresh-expiry.ts';
@@ -77,6 +78,14 @@ test('seven days and one day before a refresh token ends somebody is told, once 
   expect(first?.severity).toBe('warn');
   expect(first?.message).toMatch(/ends at \d{4}-\d\d-\d\dT.*Connect the account again/);
   expect(await audited(credential)).toBe(1);
+});
+
+test('two processes that found the same warning due do not both give it', async () => {
+  const credential = await refreshed(10 * day);
+  await set(credential, sql`refresh_warn_at = clock_timestamp() - interval '1 s'`);
+  const take = () => within((tx) => takeDueWarnings(tx, [credential.id]));
+  const taken = await Promise.all([take(), take(), take()]);
+  expect(taken.flat()).toHaveLength(1);
 });
 
 test('after the warning of seven days comes that of one day, and then none', async () => {
