@@ -104,9 +104,9 @@ function mayArm({ row }: World, rules: Rules): boolean {
   return row.state === 'live' || (row.state === 'pending_confirmation' && !rules.unconfirmedIsKeptApart);
 }
 
-function asRead({ row }: World): Omit<Worker, 'phase'> {
+function asRead({ row }: World): Worker {
   const { consentNo, tokenNo, token, outcomeUnknown, isSuspect } = row;
-  return { consentNo, tokenNo, token, outcomeUnknown, isSuspect, fresh: 0 };
+  return { ...idle, consentNo, tokenNo, token, outcomeUnknown, isSuspect };
 }
 
 function moved({ world, index }: Doing, worker: Worker): World {
