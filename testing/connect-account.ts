@@ -13,8 +13,10 @@ import type { UnitId } from '../src/kernel/ids.ts';
 import { Plain } from '../src/kernel/plain.ts';
 import type { TestHouse, TestTenant } from './test-house.ts';
 
+type Furnished = Pick<TestHouse, 'doors' | 'vault' | keyof TestTenant>;
+
 export async function createOAuthCredential(
-  house: TestHouse,
+  house: Furnished,
   emulator: Pick<Emulator, 'url'>,
   options: {
     readonly at?: TestTenant;
@@ -56,7 +58,7 @@ type Timing = {
 
 /** Through the emulator's pages. */
 export async function connectAccount(
-  house: TestHouse,
+  house: Pick<TestHouse, 'doors' | 'vault'>,
   emulator: Pick<Emulator, 'url'>,
   credential: Credential,
   timing: Timing & { readonly identity?: { readonly client_id: string; readonly client_secret: string } },
@@ -79,7 +81,7 @@ export async function seedAccount(
 }
 
 async function storeIssued(
-  house: TestHouse,
+  house: Pick<TestHouse, 'doors' | 'vault'>,
   emulator: Pick<Emulator, 'url'>,
   credential: Credential,
   timing: Timing & Issued,

@@ -139,6 +139,7 @@ export async function runRevocations(
   house: TestHouse,
   tenant: TenantId,
   provider: Pick<Emulator, 'url'>,
+  mayRevoke = true,
 ): Promise<readonly (string | null)[]> {
   const egress = createEgress({ allow: [new URL(provider.url).host], log: silentLog });
   const { doors, vault } = house;
@@ -148,7 +149,7 @@ export async function runRevocations(
     egress,
     clock: systemClock,
     log: silentLog,
-    mayRevoke: () => true,
+    mayRevoke: () => mayRevoke,
   });
   const waiting = await doors.withTenant(tenant, (tx) =>
     sql<{ id: string }>`select id from revocation where done_at is null order by created_at`.execute(tx),

@@ -41,7 +41,7 @@ export async function openTestHouse(): Promise<TestHouse> {
   const { vault } = testVault;
   const authority = createAuthority({ doors, clock: systemClock, log: silentLog });
   await authority.start();
-  const addTenant = (name: string) => furnish(doors, vault, authority, name);
+  const addTenant = (name: string) => furnishTenant(doors, vault, authority, name);
   const first = await addTenant('Acme');
   return {
     ...first,
@@ -61,7 +61,13 @@ export async function openTestHouse(): Promise<TestHouse> {
   };
 }
 
-async function furnish(doors: Doors, vault: Vault, authority: Authority, name: string): Promise<TestTenant> {
+/** An organization with an owner and a customer, through the real rooms. */
+export async function furnishTenant(
+  doors: Doors,
+  vault: Vault,
+  authority: Authority,
+  name: string,
+): Promise<TestTenant> {
   const tenant = newId<TenantId>();
   const organization = await doors.withTenant(tenant, (tx) =>
     createOrganization({ tx, vault, tenant, name }),
