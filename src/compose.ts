@@ -130,7 +130,7 @@ async function openGround(config: Config, log: Log, build: string, closers: Clos
     isFresh: authority.isTrusted,
   });
   const processId = randomUUID();
-  const identity = createClusterIdentity({ log, location: database.location });
+  const identity = createClusterIdentity({ log, location: locationOf(config, database) });
   const heartbeat = createHeartbeat({ doors, clock, processId, build, watch: identity.watch });
   authority.onFlush(vault.flush);
   await doors.withTenant(platformTenantId, (tx) => vault.createTenantKey(tx, platformTenantId));
@@ -316,6 +316,11 @@ function watchLoop({ clock, closers }: Ground): LoopLag {
   const loop = watchLoopLag({ clock });
   closers.add('loop watch', loop.stop);
   return loop;
+}
+
+/** The embedded engine's folder cannot be named by hand: the setting would be copied along with it. */
+function locationOf({ databaseLocation }: Config, { engine, location }: Database): string {
+  return engine === 'embedded' || databaseLocation === null ? location : `named ${databaseLocation}`;
 }
 
 /** Only whoever may enter the data directory reaches it; a socket left by a killed process is replaced. */

@@ -8,6 +8,8 @@ export type Config = {
   readonly dataDirectory: string;
   /** Null = the embedded engine in the data directory. */
   readonly databaseUrl: string | null;
+  /** What an outside database is called instead of its address, where several clusters know it under one name. */
+  readonly databaseLocation: string | null;
   readonly host: string;
   readonly port: number;
   /** Base URL that browsers and providers use, without a trailing slash. Null = the address we listen on. */
@@ -48,6 +50,7 @@ export function readConfig(env: Environment, cwd: string): Config {
   return {
     dataDirectory: resolve(cwd, text(env, 'LATCHKEY_DATA') ?? '.latchkey'),
     databaseUrl: readDatabaseUrl(env),
+    databaseLocation: text(env, 'LATCHKEY_LOCATION'),
     host,
     port: wholeNumber(env, 'PORT', 4080, { least: 0, most: 65_535 }),
     publicUrl,

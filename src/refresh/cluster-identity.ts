@@ -152,7 +152,9 @@ function tell(log: Log, before: IdentityState, next: IdentityState): void {
 
 /** Fewer parts are compared then, and fewer copies are found out. */
 function tellUnknown(log: Log, here: Standing): void {
-  const unknown = (['system', 'timeline', 'database'] as const).filter((part) => here[part] === null);
+  const unknown = (['system', 'timeline', 'database', 'relation'] as const).filter(
+    (part) => here[part] === null,
+  );
   if (unknown.length > 0) {
     log.warn('this server does not show what tells a copy from its original', {
       unknown: unknown.join(', '),

@@ -5,8 +5,8 @@ import type { ClusterFacts, Standing } from './identity.ts';
 
 export async function readStanding(tx: Tx): Promise<Omit<Standing, 'location'>> {
   const { rows } = await sql<Omit<Standing, 'location'>>`
-    select system, timeline, database from latchkey_standing()`.execute(tx);
-  return rows[0] ?? { system: null, timeline: null, database: null };
+    select system, timeline, database, relation from latchkey_standing()`.execute(tx);
+  return rows[0] ?? { system: null, timeline: null, database: null, relation: null };
 }
 
 /** Null before the installation has its row. */

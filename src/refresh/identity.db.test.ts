@@ -69,6 +69,7 @@ test('the doors may see every part of the identity on this server', async () => 
     system: expect.stringMatching(/^\d{10,}$/),
     timeline: expect.any(Number),
     database: expect.stringMatching(/^\d+$/),
+    relation: expect.stringMatching(/^\d+$/),
   });
 });
 
@@ -83,6 +84,33 @@ test('two first starts at one moment make one identity and lock nobody out', asy
     const both = await Promise.all([start(), start(home, house.database.again().doors)]);
     expect(both.map(why)).toEqual(['confirmed', 'confirmed']);
   }
+});
+
+test('two first starts under two names at one moment remember the one, and then the other', async () => {
+  const both = await Promise.all([
+    start('db.example:5432/latchkey'),
+    start('10.0.0.7:5432/latchkey', house.database.again().doors),
+  ]);
+  expect(both.map(why).sort()).toEqual(['confirmed', 'location']);
+  for (let turn = 0; turn < 3; turn += 1) for (const one of both) await one.heartbeat.beat();
+  expect(both.map(why)).toEqual(['confirmed', 'confirmed']);
+});
+
+test('a dump restored over the very same database locks it', async () => {
+  await start();
+  // What pg_restore --clean does to each table.
+  await house.doors.asOwner(async (tx) => {
+    await sql`create table restored (like cluster including all)`.execute(tx);
+    await sql`insert into restored select * from cluster`.execute(tx);
+    await sql`grant select, update on restored to latchkey_app, latchkey_scheduler`.execute(tx);
+    await sql`grant select on restored to latchkey_locator`.execute(tx);
+    await sql`drop table cluster`.execute(tx);
+    await sql`alter table restored rename to cluster`.execute(tx);
+  });
+  const one = await start();
+  expect(why(one)).toBe('database');
+  await confirm(one);
+  expect(why(await start())).toBe('confirmed');
 });
 
 test('a copy serves living tokens and sends nothing, until an operator says that it takes over', async () => {
@@ -253,6 +281,7 @@ testWhere(isEmbedded, needsSuperuser)(
         system: null,
         timeline: null,
         database: expect.any(String),
+        relation: expect.any(String),
       });
       expect(why(await start())).toBe('confirmed');
       expect(why(await start('copy.example:5432/latchkey'))).toBe('location');

@@ -9,7 +9,13 @@ import {
   serializeIdentity,
 } from './identity.ts';
 
-const here: Standing = { system: '7', timeline: 1, database: '16384', location: 'db:5432/latchkey' };
+const here: Standing = {
+  system: '7',
+  timeline: 1,
+  database: '16384',
+  relation: '16500',
+  location: 'db:5432/latchkey',
+};
 const remembering = (change: Partial<Standing> = {}) => serializeIdentity(identityOf({ ...here, ...change }));
 const now = 1_000_000_000_000;
 const minute = 60_000;
@@ -42,6 +48,7 @@ test('a start on what is remembered goes on; each part that differs holds it', (
   expect(judge()).toBe('confirmed');
   expect(judge({ here: { system: '8' } })).toBe('server');
   expect(judge({ here: { database: '16385' } })).toBe('database');
+  expect(judge({ here: { relation: '16501' } })).toBe('database');
   expect(judge({ here: { timeline: 2 } })).toBe('timeline');
   expect(judge({ here: { location: 'staging:5432/latchkey' } })).toBe('location');
 });

@@ -14,6 +14,8 @@ export type Standing = {
   readonly timeline: number | null;
   /** The database's oid: CREATE DATABASE and a dump's restore make a new one. */
   readonly database: string | null;
+  /** The oid of the row's own table: a dump restored into the same database makes a new one. */
+  readonly relation: string | null;
   /** Where it lies or how it is reached; the only part in which a copy of the files differs. */
   readonly location: string;
 };
@@ -82,13 +84,13 @@ function unconfirmed(why: Difference): Verdict {
   return { kind: 'unconfirmed', why };
 }
 
+type Lasting = Pick<Standing, 'system' | 'database' | 'relation'>;
+
 /** Parts that no promotion changes; a part that one side does not know decides nothing. */
-function difference(
-  one: Pick<Standing, 'system' | 'database'>,
-  other: Pick<Standing, 'system' | 'database'>,
-): 'server' | 'database' | null {
+function difference(one: Lasting, other: Lasting): 'server' | 'database' | null {
   if (differs(one.system, other.system)) return 'server';
-  return differs(one.database, other.database) ? 'database' : null;
+  const isOther = differs(one.database, other.database) || differs(one.relation, other.relation);
+  return isOther ? 'database' : null;
 }
 
 function differs<T>(one: T | null, other: T | null): boolean {
@@ -112,6 +114,7 @@ function merge(remembered: Identity, here: Standing): Identity {
     system: here.system ?? remembered.system,
     timeline: here.timeline ?? remembered.timeline,
     database: here.database ?? remembered.database,
+    relation: here.relation ?? remembered.relation,
     locations: isKnownPlace
       ? remembered.locations
       : [...remembered.locations, here.location].slice(-maxLocations),
@@ -122,8 +125,8 @@ export function identityOf({ location, ...parts }: Standing): Identity {
   return { ...parts, locations: [location] };
 }
 
-export function serializeIdentity({ system, timeline, database, locations }: Identity): string {
-  return JSON.stringify({ system, timeline, database, locations });
+export function serializeIdentity({ system, timeline, database, relation, locations }: Identity): string {
+  return JSON.stringify({ system, timeline, database, relation, locations });
 }
 
 /** Null when it is not what `serializeIdentity` writes. */
@@ -135,14 +138,14 @@ export function parseIdentity(text: string): Identity | null {
     return null;
   }
   if (typeof parsed !== 'object' || parsed === null) return null;
-  const { system, timeline, database, locations } = parsed as Record<string, unknown>;
+  const { system, timeline, database, relation, locations } = parsed as Record<string, unknown>;
   const isText = (value: unknown): value is string | null => value === null || typeof value === 'string';
-  if (!isText(system) || !isText(database)) return null;
+  if (!isText(system) || !isText(database) || !isText(relation)) return null;
   if (timeline !== null && typeof timeline !== 'number') return null;
   if (!Array.isArray(locations) || !locations.every((one): one is string => typeof one === 'string')) {
     return null;
   }
-  return { system, timeline, database, locations };
+  return { system, timeline, database, relation, locations };
 }
 
 const differenceWords: Readonly<Record<Difference, string>> = {

@@ -15,10 +15,12 @@ grant update (identity, doubt, takeover_no, takeover_confirmed_at) on cluster to
 
 -- What can be known of the database without a right of its own: managed servers refuse or lack some of these functions,
 -- and then the part is null instead of an error.
-create function latchkey_standing(out system text, out timeline bigint, out database text)
+create function latchkey_standing(out system text, out timeline bigint, out database text, out relation text)
 language plpgsql stable set search_path = pg_catalog as $$
 begin
   database := (select d.oid::text from pg_database d where d.datname = current_database());
+  -- A dump that is restored over the same database makes its tables anew.
+  relation := to_regclass('public.cluster')::oid::text;
   begin
     system := (select c.system_identifier::text from pg_control_system() c);
   exception when others then system := null;
