@@ -10,6 +10,7 @@ import { createReadAudit } from './audit/read-audit.ts';
 import { createAuthorize } from './authorize/authorize.ts';
 import { bundledComponents } from './compose/bundled-components.ts';
 import { choosePort, listen, urlHost } from './compose/listen.ts';
+import { tendKeys } from './compose/tend-keys.ts';
 import type { Config } from './config.ts';
 import { deleteOldGrantDays } from './credentials/grant-day-store.ts';
 import { createRevoker, revocationJob } from './credentials/revocation.ts';
@@ -64,7 +65,6 @@ import type { JobHandler } from './storage/job-handler.ts';
 import { migrate } from './storage/migrate.ts';
 import { startWorker } from './storage/worker.ts';
 import { type Authority, createAuthority } from './tenancy/authority.ts';
-import { tendRetiredKeys } from './vault/tend-retired-keys.ts';
 import { type UnlockedRoot, unlockRoot } from './vault/unlock-root.ts';
 import { createVault } from './vault/vault.ts';
 
@@ -358,30 +358,6 @@ async function openOperator(
   await chmod(path, 0o600);
   closers.add('operator socket', () => app.close());
 }
-
-/** Finishes hourly what key rotations leave behind. */
-function tendKeys({ doors, vault, log, closers }: Ground): void {
-  const tend = () =>
-    void tendRetiredKeys({ doors, vault }).catch((error: unknown) =>
-      log.warn('tending keys failed', errorFields(error)),
-    );
-  const timer = setInterval(tend, 3_600_000);
-  timer.unref();
-  closers.add('key tending', () => clearInterval(timer));
-}
-
-/** What `why` tells goes back ninety days; a slice each minute keeps up with a million grants. */
-function forgetOldDays({ doors, log, closers }: Ground): void {
-  const forget = () =>
-    void doors
-      .asScheduler((tx) => deleteOldGrantDays(tx, { keptDays: 90, limit: 5_000 }))
-      .catch((error: unknown) => log.warn('old days were not forgotten', errorFields(error)));
-  const timer = setInterval(forget, 60_000);
-  timer.unref();
-  closers.add('days of grants', () => clearInterval(timer));
-}
-
-type Furnished = House & AccountHouse & WhyRooms;
 
 /** One line per face. */
 async function registerFaces(app: FastifyInstance, house: Furnished, options: HttpOptions): Promise<void> {

@@ -390,18 +390,3 @@ test('a commit that is repeated because its answer was lost does not revoke what
   expect(emulator.isLiveAccessToken(grant.tokens.accessToken.revealText())).toBe(true);
   expect(await grantRow(house, house.tenant, credential.id)).toMatchObject({ state: 'active', token_no: 2 });
 });
-
-test('on a database that may be a copy a disconnect takes nothing back at the provider, and makes up for it later', async () => {
-  const { credential, accessToken } = await connected('On a copy');
-  await disconnect(credential);
-  expect(await runRevocations(house, house.tenant, emulator, false)).toEqual([null]);
-  expect(await runRevocations(house, house.tenant, emulator, false)).toEqual([null]);
-  // To the original these tokens are alive.
-  expect(emulator.isLiveAccessToken(accessToken)).toBe(true);
-  const { rows } = await within((tx) =>
-    sql`select attempts from revocation where credential_id = ${credential.id}`.execute(tx),
-  );
-  expect(rows).toEqual([{ attempts: 0 }]);
-  expect(await run()).toEqual(['done']);
-  expect(emulator.isLiveAccessToken(accessToken)).toBe(false);
-});
