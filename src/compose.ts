@@ -10,9 +10,8 @@ import { createReadAudit } from './audit/read-audit.ts';
 import { createAuthorize } from './authorize/authorize.ts';
 import { bundledComponents } from './compose/bundled-components.ts';
 import { choosePort, listen, urlHost } from './compose/listen.ts';
-import { tendKeys } from './compose/tend-keys.ts';
+import { forgetOldDays, tendKeys } from './compose/upkeep.ts';
 import type { Config } from './config.ts';
-import { deleteOldGrantDays } from './credentials/grant-day-store.ts';
 import { createRevoker, revocationJob } from './credentials/revocation.ts';
 import type { AccountHouse } from './faces/account/exchange.ts';
 import { registerAccount } from './faces/account/register-account.ts';
@@ -37,7 +36,7 @@ import { type Clock, systemClock } from './kernel/clock.ts';
 import { type Closers, createClosers } from './kernel/closers.ts';
 import { Fault } from './kernel/fault.ts';
 import { platformTenantId } from './kernel/ids.ts';
-import { errorFields, type Log } from './kernel/log.ts';
+import type { Log } from './kernel/log.ts';
 import { type LoopLag, watchLoopLag } from './kernel/loop-lag.ts';
 import { createReadiness, type Readiness } from './kernel/readiness.ts';
 import { createMailer } from './mail/create-mailer.ts';
@@ -358,6 +357,8 @@ async function openOperator(
   await chmod(path, 0o600);
   closers.add('operator socket', () => app.close());
 }
+
+type Furnished = House & AccountHouse & WhyRooms;
 
 /** One line per face. */
 async function registerFaces(app: FastifyInstance, house: Furnished, options: HttpOptions): Promise<void> {

@@ -1,19 +1,17 @@
-// The hourly care of keys.
+// What is tended by the clock: keys that rotations leave behind, and days of grants that nobody asks about any more.
+import { deleteOldGrantDays } from '../credentials/grant-day-store.ts';
 import type { Closers } from '../kernel/closers.ts';
 import { errorFields, type Log } from '../kernel/log.ts';
 import type { Doors } from '../storage/doors.ts';
-import type { Keyring } from '../vault/keyring.ts';
 import { tendRetiredKeys } from '../vault/tend-retired-keys.ts';
-import type { Vault } from '../vault/vault.ts';
+import type { createVault } from '../vault/vault.ts';
+
+type Vault = ReturnType<typeof createVault>;
+
+type Tended = { readonly doors: Doors; readonly log: Log; readonly closers: Closers };
 
 /** Finishes hourly what key rotations leave behind. */
-export function tendKeys(ground: {
-  readonly doors: Doors;
-  readonly vault: Vault & { readonly keyring: Keyring };
-  readonly log: Log;
-  readonly closers: Closers;
-}): void {
-  const { doors, vault, log, closers } = ground;
+export function tendKeys({ doors, vault, log, closers }: Tended & { readonly vault: Vault }): void {
   const tend = () =>
     void tendRetiredKeys({ doors, vault }).catch((error: unknown) =>
       log.warn('tending keys failed', errorFields(error)),
@@ -24,7 +22,7 @@ export function tendKeys(ground: {
 }
 
 /** What `why` tells goes back ninety days; a slice each minute keeps up with a million grants. */
-function forgetOldDays({ doors, log, closers }: Ground): void {
+export function forgetOldDays({ doors, log, closers }: Tended): void {
   const forget = () =>
     void doors
       .asScheduler((tx) => deleteOldGrantDays(tx, { keptDays: 90, limit: 5_000 }))
@@ -33,5 +31,3 @@ function forgetOldDays({ doors, log, closers }: Ground): void {
   timer.unref();
   closers.add('days of grants', () => clearInterval(timer));
 }
-
-type Furnished = House & AccountHouse & WhyRooms;
