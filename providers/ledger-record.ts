@@ -14,6 +14,8 @@ export type LedgerRecord = {
   readonly grant: string | null;
   readonly client: string | null;
   readonly peer: string;
+  /** The User-Agent as it was sent: tells the processes of one client apart. */
+  readonly agent: string | null;
   readonly clientAuthStyle: ClientAuthStyle;
   /** Names with their values; secrets and tokens are hidden. */
   readonly params: Readonly<Record<string, string>>;

@@ -22,6 +22,7 @@ export type LedgerOpening = Pick<
   | 'kind'
   | 'client'
   | 'peer'
+  | 'agent'
   | 'clientAuthStyle'
   | 'params'
   | 'refreshTokenPresented'

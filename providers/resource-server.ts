@@ -37,6 +37,7 @@ export function createResourceServer(options: {
       grant: null,
       client: null,
       peer: `${req.socket.remoteAddress ?? '?'}:${req.socket.remotePort ?? 0}`,
+      agent: req.headers['user-agent']?.slice(0, 200) ?? null,
       clientAuthStyle: 'none',
       params: {},
       refreshTokenPresented: null,

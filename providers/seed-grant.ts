@@ -50,6 +50,7 @@ export function createSeeding(parts: {
       grant: grant.id,
       client: client.client_id,
       peer: 'remote control',
+      agent: null,
       clientAuthStyle: 'none',
       params: {},
       refreshTokenPresented: null,

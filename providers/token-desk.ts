@@ -68,6 +68,7 @@ export function createTokenDesk(options: TokenDeskOptions): TokenDesk {
       grant,
       client: request.clientId,
       peer: request.peer,
+      agent: request.agent,
       clientAuthStyle: request.authStyle,
       params: shownParams(request.params),
       refreshTokenPresented: print,

@@ -10,6 +10,7 @@ export type TokenRequest = {
   readonly clientSecret: string | null;
   readonly accept: string;
   readonly peer: string;
+  readonly agent: string | null;
   /** The bytes as they came, for a server that wants to parse them itself. */
   readonly raw: Buffer;
 };
@@ -45,6 +46,7 @@ export function parseTokenRequest(
     clientId: basic?.id ?? params.get('client_id') ?? null,
     clientSecret: basic?.secret ?? params.get('client_secret') ?? null,
     accept: req.headers.accept ?? '',
+    agent: req.headers['user-agent']?.slice(0, 200) ?? null,
     peer: `${req.socket.remoteAddress ?? '?'}:${req.socket.remotePort ?? 0}`,
     raw,
   };

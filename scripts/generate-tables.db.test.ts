@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type FreshDatabase, freshDatabase } from '../testing/fresh-database.ts';
+import type { FreshDatabase } from '../testing/copied-database.ts';
+import { freshDatabase } from '../testing/fresh-database.ts';
 import { renderSnapshot } from './catalog/render-snapshot.ts';
 import { renderTables } from './catalog/render-tables.ts';
 

@@ -37,22 +37,32 @@ declare module 'vitest' {
 
 /** Called by vitest before the first test file; what it returns runs after the last one. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const url = process.env.TEST_DATABASE_URL ?? process.env.DATABASE_URL;
-  const started = url === undefined || url === '' ? await startOwn() : await useGiven(url);
+  const started = await startTestServer();
   project.provide('databaseServer', started.server);
   return started.stop;
 }
 
+/** `settings` are for the embedded engine. */
+export async function startTestServer(
+  settings: Readonly<Record<string, string>> = fastSettings,
+): Promise<Started> {
+  const url = process.env.TEST_DATABASE_URL ?? process.env.DATABASE_URL;
+  return url === undefined || url === '' ? await startOwn(settings) : await useGiven(url);
+}
+
+/** Durability traded for speed: nobody needs this data tomorrow. */
+const fastSettings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' };
+
 type Started = { readonly server: TestServer; readonly stop: () => Promise<void> };
 
-/** The engine that users get, with durability traded for speed: nobody needs this data tomorrow. */
-async function startOwn(): Promise<Started> {
+/** The engine that users get. */
+async function startOwn(settings: Readonly<Record<string, string>>): Promise<Started> {
   const directory = await mkdtemp(join(tmpdir(), 'latchkey-db-tests-'));
   const database = await openEmbedded({
     directory,
     log: silentLog,
     openToSuperuser: true,
-    settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300' },
+    settings: { ...settings, max_connections: '300' },
   });
   const { server } = database;
   if (server.superuser === null) throw new Error('the test server keeps its superuser out');

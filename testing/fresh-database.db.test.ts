@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type FreshDatabase, freshDatabase } from './fresh-database.ts';
+import type { FreshDatabase } from './copied-database.ts';
+import { freshDatabase } from './fresh-database.ts';
 
 let one: FreshDatabase;
 let two: FreshDatabase;

@@ -2,51 +2,30 @@
 // standard input and then does what each further line says; each answer is one line of JSON.
 import { createHash } from 'node:crypto';
 import { createInterface } from 'node:readline';
-import type pg from 'pg';
-import { systemClock } from '../src/kernel/clock.ts';
 import type { CredentialId, TenantId } from '../src/kernel/ids.ts';
 import { silentLog } from '../src/kernel/log.ts';
 import { createEgress, type Egress } from '../src/oauth/egress.ts';
-import { connect, externalLogins, type Logins, type Role } from '../src/storage/database.ts';
-import { createDoors } from '../src/storage/doors.ts';
-import { unlockRoot } from '../src/vault/unlock-root.ts';
-import { createVault } from '../src/vault/vault.ts';
+import { type ChildHouse, openChildHouse } from './child-house.ts';
 import { type RefreshProcess, refreshProcessOn } from './refresh-process.ts';
 
-export type ChildHouse = {
-  readonly engine: 'embedded' | 'external';
-  /** External: the URL. Embedded: how each role signs in. */
-  readonly url: string | null;
-  readonly logins: Readonly<Record<string, pg.ClientConfig>>;
-  /** Where the root key lies. */
-  readonly folder: string;
+export type RefreshChildHouse = ChildHouse & {
   readonly provider: string;
-  readonly tenant: TenantId;
   /** Stops for ever between arming and sending, after saying so. */
   readonly stopsBeforeSending: boolean;
 };
 
 export type ChildOrder =
   | { readonly order: 'refresh' }
-  | { readonly order: 'read'; readonly credentialId: CredentialId; readonly readers: number }
+  /** `force`: each of them asks for a refresh, whatever the token's age. */
+  | { readonly order: 'read' | 'force'; readonly credentialId: CredentialId; readonly readers: number }
   | { readonly order: 'end' };
 
 const say = (line: object): void => void process.stdout.write(`${JSON.stringify(line)}\n`);
 
-async function open(house: ChildHouse): Promise<{ process: RefreshProcess; close: () => Promise<void> }> {
-  const logins: Logins =
-    house.url === null
-      ? { login: (role: Role) => house.logins[role] ?? {}, startup: () => [] }
-      : externalLogins(house.url);
-  const database = connect(house.engine, logins, silentLog);
-  const doors = createDoors(database, { random: Math.random });
-  const root = await unlockRoot({ doors, folder: house.folder });
-  const vault = createVault({
-    doors,
-    rootKeys: root.rootKeys,
-    installation: root.installation,
-    clock: systemClock,
-  });
+async function open(
+  house: RefreshChildHouse,
+): Promise<{ process: RefreshProcess; close: () => Promise<void> }> {
+  const { doors, vault, close } = await openChildHouse(house);
   const egress: Egress = house.stopsBeforeSending
     ? {
         fetch: () => {
@@ -55,16 +34,17 @@ async function open(house: ChildHouse): Promise<{ process: RefreshProcess; close
         },
       }
     : createEgress({ allow: [new URL(house.provider).host], log: silentLog });
-  return { process: await refreshProcessOn({ doors, vault, egress }), close: database.close };
+  return { process: await refreshProcessOn({ doors, vault, egress }), close };
 }
 
 async function obey(one: RefreshProcess, tenant: TenantId, order: ChildOrder): Promise<object> {
-  if (order.order !== 'read') return { tried: await one.refresher.runOnce() };
+  if (order.order === 'refresh' || order.order === 'end') return { tried: await one.refresher.runOnce() };
   const { credentialId, readers } = order;
   // Nothing beats it in the background here, and a silent process arms nothing.
   await one.heartbeat.beat();
+  const ask = order.order === 'read' ? one.reader.readToken : one.reader.forceRefresh;
   const ended = await Promise.allSettled(
-    Array.from({ length: readers }, () => one.reader.readToken({ tenant, credentialId })),
+    Array.from({ length: readers }, () => ask({ tenant, credentialId })),
   );
   // Fingerprints are enough to compare tokens by.
   const tokens = ended.flatMap((one) =>
@@ -77,7 +57,7 @@ async function obey(one: RefreshProcess, tenant: TenantId, order: ChildOrder): P
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 const first = await lines.next();
-const house = JSON.parse(String(first.value)) as ChildHouse;
+const house = JSON.parse(String(first.value)) as RefreshChildHouse;
 const child = await open(house);
 say({ up: true, processId: child.process.processId });
 for (let line = await lines.next(); line.done !== true; line = await lines.next()) {

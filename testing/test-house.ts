@@ -10,7 +10,7 @@ import { createOrganization } from '../src/tenancy/organization.ts';
 import { addMembership, createPrincipal } from '../src/tenancy/principal.ts';
 import { createCustomer, type Unit } from '../src/tenancy/unit.ts';
 import type { Vault } from '../src/vault/vault.ts';
-import { type FreshDatabase, freshDatabase } from './fresh-database.ts';
+import type { FreshDatabase } from './copied-database.ts';
 import { openTestVault, type TestVault } from './test-vault.ts';
 
 export type TestTenant = {
@@ -34,8 +34,10 @@ export type TestHouse = TestTenant & {
   readonly close: () => Promise<void>;
 };
 
-export async function openTestHouse(): Promise<TestHouse> {
-  const database = await freshDatabase();
+/** On a database of the run unless one is given; closing it removes the database. */
+export async function openTestHouse(given?: FreshDatabase): Promise<TestHouse> {
+  // Only then: outside of a test run there is nobody whom it could ask.
+  const database = given ?? (await (await import('./fresh-database.ts')).freshDatabase());
   const { doors } = database;
   const testVault = await openTestVault(doors);
   const { vault } = testVault;

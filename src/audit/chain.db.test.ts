@@ -1,6 +1,7 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, inject, test } from 'vitest';
-import { type FreshDatabase, freshDatabase } from '../../testing/fresh-database.ts';
+import type { FreshDatabase } from '../../testing/copied-database.ts';
+import { freshDatabase } from '../../testing/fresh-database.ts';
 import { newTestTenant } from '../../testing/test-vault.ts';
 import { needsSuperuser, testWhere } from '../../testing/where.ts';
 import { newId, type TenantId } from '../kernel/ids.ts';

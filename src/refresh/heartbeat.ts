@@ -22,6 +22,11 @@ export type Heartbeat = {
   readonly beat: () => Promise<void>;
   /** True while others can see that we live. */
   readonly isSeen: () => boolean;
+  /**
+   * True when this process has beaten without a gap for as long as others take to count as dead. Only then does their silence
+   * mean something: after an outage of the database everybody has been silent, and whoever holds an answer lives.
+   */
+  readonly isWitness: () => boolean;
   readonly forgetSilent: () => Promise<void>;
   /** Says goodbye: what we hold armed may be taken over at once. */
   readonly end: () => Promise<void>;
@@ -33,10 +38,12 @@ export function createHeartbeat(deps: {
   readonly processId: string;
   readonly build: string;
   readonly watch?: BeatWatch;
-  readonly timings?: Pick<RefreshTimings, 'fenceMs'>;
+  readonly timings?: Pick<RefreshTimings, 'fenceMs' | 'deadAfterMs'>;
 }): Heartbeat {
   const { doors, clock, processId: id, build, watch = watchNothing, timings = productionTimings } = deps;
   let beatenAtMs = Number.NEGATIVE_INFINITY;
+  let steadySinceMs = Number.POSITIVE_INFINITY;
+  const isSeen = () => clock.monotonicMs() - beatenAtMs <= timings.fenceMs;
   return {
     async beat() {
       const startedMs = clock.monotonicMs();
@@ -45,9 +52,11 @@ export function createHeartbeat(deps: {
         return { beatMs: await beat(tx, { id, build, vouchesFor }), settle };
       });
       settle(beatMs);
+      if (startedMs - beatenAtMs > timings.fenceMs) steadySinceMs = startedMs;
       beatenAtMs = startedMs;
     },
-    isSeen: () => clock.monotonicMs() - beatenAtMs <= timings.fenceMs,
+    isSeen,
+    isWitness: () => isSeen() && clock.monotonicMs() - steadySinceMs >= timings.deadAfterMs,
     forgetSilent: () => doors.asScheduler(deleteSilent),
     end: () => doors.asScheduler((tx) => markDrained(tx, id)),
   };

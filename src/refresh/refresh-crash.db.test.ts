@@ -6,13 +6,13 @@ import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { type Emulator, startEmulator } from '../../providers/emulator.ts';
 import { faultSchema } from '../../providers/fault.ts';
+import { handOver } from '../../testing/child-house.ts';
 import { connectAccount, createOAuthCredential } from '../../testing/connect-account.ts';
 import { grantRow } from '../../testing/credential-kit.ts';
-import type { ChildHouse, ChildOrder } from '../../testing/refresh-child.ts';
+import type { ChildOrder, RefreshChildHouse } from '../../testing/refresh-child.ts';
 import { openRefreshProcess, type RefreshProcess } from '../../testing/refresh-process.ts';
 import { openTestHouse, type TestHouse } from '../../testing/test-house.ts';
 import type { Credential } from '../credentials/credential.ts';
-import { doors as doorRoles } from '../storage/door-role.ts';
 
 // Whole processes start here, on whatever machine.
 vi.setConfig({ testTimeout: 120_000 });
@@ -47,20 +47,9 @@ type Child = {
 };
 
 async function startChild(options: { readonly stopsBeforeSending?: boolean } = {}): Promise<Child> {
-  const { database, testVault, tenant } = house;
-  const roles = ['owner', ...doorRoles] as const;
-  const given: ChildHouse = {
-    engine: database.engine,
-    url: database.url,
-    logins: Object.fromEntries(
-      roles.map((role) => {
-        const { options: _options, ...login } = database.login(role);
-        return [role, login];
-      }),
-    ),
-    folder: testVault.folder,
+  const given: RefreshChildHouse = {
+    ...handOver(house),
     provider: emulator.url,
-    tenant,
     stopsBeforeSending: options.stopsBeforeSending ?? false,
   };
   const program = join(import.meta.dirname, '..', '..', 'testing', 'refresh-child.ts');
@@ -198,4 +187,51 @@ test('three processes with readers and background loops spend one request per st
       .every((record) => record.outcome === 'issued' && !record.presentedAgain),
   ).toBe(true);
   expect(await row(credential)).toMatchObject({ state: 'active', token_no: rounds + 1, fail_count: 0 });
+});
+
+test('60 forced refreshes and 500 readers of an expired token, over three processes: one token request each', async () => {
+  const credential = await connected({ expiresInSeconds: 300, dueInSeconds: 200 });
+  emulator.adjust({ latency: { kind: 'fixed', ms: 200 } });
+  const trio = await Promise.all([startChild(), startChild(), startChild()]);
+  const grant = emulator.ledger.records().findLast((record) => record.kind === 'code')?.grant ?? '';
+  const ask = async (order: 'read' | 'force', readers: readonly number[]) => {
+    for (const [at, child] of trio.entries()) {
+      child.order({ order, credentialId: credential.id, readers: readers[at] ?? 0 });
+    }
+    const heard = await Promise.all(trio.map((child) => child.hear()));
+    return {
+      failed: heard.map((one) => one.failed),
+      tokens: [...new Set(heard.flatMap((one) => one.tokens as string[]))].map((hash) => hash.slice(0, 12)),
+    };
+  };
+  const issued = () => emulator.ledger.refreshesOf(grant).map((record) => record.accessTokenIssued);
+  const forced = await ask('force', [20, 20, 20]);
+  expect(issued()).toHaveLength(1);
+  expect(forced).toEqual({ failed: [0, 0, 0], tokens: issued() });
+  await house.doors.withTenant(house.tenant, (tx) =>
+    sql`update oauth_grant set expires_at = clock_timestamp() - interval '1 s' where credential_id = ${credential.id}`.execute(
+      tx,
+    ),
+  );
+  const read = await ask('read', [167, 167, 166]);
+  expect(issued()).toHaveLength(2);
+  expect(read).toEqual({ failed: [0, 0, 0], tokens: issued().slice(1) });
+  expect(emulator.ledger.outstandingMax(grant)).toBe(1);
+});
+
+test('after a gap in its own heartbeats a process calls nobody dead until it has watched for long enough', async () => {
+  let nowMs = 0;
+  const clock = { now: () => new Date(), monotonicMs: () => nowMs };
+  const { heartbeat } = await openRefreshProcess(house, emulator, house.doors, clock);
+  const seen: boolean[] = [];
+  const pass = async (ms: number) => {
+    nowMs += ms;
+    await heartbeat.beat();
+    seen.push(heartbeat.isWitness());
+  };
+  for (const ms of [3_000, 3_000, 3_000, 3_000, 3_000, 11_000, 3_000, 3_000, 3_000, 3_000, 3_000])
+    await pass(ms);
+  expect(seen.map(Number).join('')).toBe('00001000001');
+  nowMs += 10_001;
+  expect(heartbeat.isWitness()).toBe(false);
 });

@@ -53,8 +53,9 @@ export function createRefresher(given: RefresherDeps): Refresher {
       await heartbeat.forgetSilent();
       every(beating, timings.beatMs, heartbeat.beat);
       every(working, timings.tickMs, () => desk.claimDue());
-      every(working, timings.recoverMs, () => desk.recover());
-      await desk.recover();
+      every(working, timings.recoverMs, async () => {
+        if (heartbeat.isWitness()) await desk.recover();
+      });
     },
     async drain() {
       for (const timer of working.splice(0)) clearInterval(timer);

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { FreshDatabase } from '../../testing/fresh-database.ts';
+import type { FreshDatabase } from '../../testing/copied-database.ts';
 import { newId, platformTenantId, type TenantId } from '../kernel/ids.ts';
 import { isCheckViolation, isForeignKeyViolation, isUniqueViolation } from './database.ts';
 import type { Tx } from './doors.ts';

@@ -3,7 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest';
-import { type FreshDatabase, freshDatabase } from '../../testing/fresh-database.ts';
+import type { FreshDatabase } from '../../testing/copied-database.ts';
+import { freshDatabase } from '../../testing/fresh-database.ts';
 import { describeWhere, needsSuperuser } from '../../testing/where.ts';
 import { isFault } from '../kernel/fault.ts';
 import { silentLog } from '../kernel/log.ts';

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { type FreshDatabase, freshDatabase } from '../../testing/fresh-database.ts';
+import type { FreshDatabase } from '../../testing/copied-database.ts';
+import { freshDatabase } from '../../testing/fresh-database.ts';
 import { Fault } from '../kernel/fault.ts';
 import { newId, type TenantId } from '../kernel/ids.ts';
 import { silentLog } from '../kernel/log.ts';

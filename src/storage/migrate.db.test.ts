@@ -2,7 +2,8 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type FreshDatabase, freshDatabase } from '../../testing/fresh-database.ts';
+import type { FreshDatabase } from '../../testing/copied-database.ts';
+import { freshDatabase } from '../../testing/fresh-database.ts';
 import { migrate } from './migrate.ts';
 
 let fresh: FreshDatabase;

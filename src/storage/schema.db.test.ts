@@ -1,7 +1,8 @@
 // Rules that every table, view and function of the schema keeps, read from the catalog so that a new one cannot escape.
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type FreshDatabase, freshDatabase } from '../../testing/fresh-database.ts';
+import type { FreshDatabase } from '../../testing/copied-database.ts';
+import { freshDatabase } from '../../testing/fresh-database.ts';
 
 /** Tables without row-level security, each with the reason why a row of it belongs to no tenant. */
 const outsideTenants: Readonly<Record<string, string>> = {

@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type FreshDatabase, freshDatabase } from '../../testing/fresh-database.ts';
+import type { FreshDatabase } from '../../testing/copied-database.ts';
+import { freshDatabase } from '../../testing/fresh-database.ts';
 import { newTestTenant, openTestVault, type TestVault } from '../../testing/test-vault.ts';
 import { systemActor } from '../audit/event.ts';
 import type { TenantId } from '../kernel/ids.ts';
