@@ -7,7 +7,7 @@ import { openTestHouse, type TestHouse } from '../../testing/test-house.ts';
 import { needsSuperuser, testWhere } from '../../testing/where.ts';
 import { platformTenantId } from '../kernel/ids.ts';
 import type { Doors } from '../storage/doors.ts';
-import { readStanding } from './identity-store.ts';
+import { readStanding, rememberIdentity } from './identity-store.ts';
 import { takeOver } from './take-over.ts';
 
 const operator = { kind: 'operator', principalId: null, name: 'operator' } as const;
@@ -40,6 +40,13 @@ const why = (one: StandingProcess) => {
   const state = one.identity.state();
   return state.kind === 'unconfirmed' ? state.why : state.kind;
 };
+
+async function takeOverNo(): Promise<number> {
+  const { rows } = await house.doors.asOwner((tx) =>
+    sql<{ takeoverNo: number }>`select takeover_no as "takeoverNo" from cluster`.execute(tx),
+  );
+  return rows[0]?.takeoverNo ?? 0;
+}
 
 async function dueCredential(at: TestHouse = house) {
   const credential = await createOAuthCredential(at, emulator);
@@ -94,6 +101,12 @@ test('two first starts under two names at one moment remember the one, and then 
   expect(both.map(why).sort()).toEqual(['confirmed', 'location']);
   for (let turn = 0; turn < 3; turn += 1) for (const one of both) await one.heartbeat.beat();
   expect(both.map(why)).toEqual(['confirmed', 'confirmed']);
+});
+
+test('who remembers on the ground of what has changed meanwhile remembers nothing', async () => {
+  const seen = { identity: null, takeoverNo: await takeOverNo() };
+  const remember = (text: string) => house.doors.asScheduler((tx) => rememberIdentity(tx, seen, text));
+  expect([await remember('first'), await remember('second')]).toEqual([true, false]);
 });
 
 test('a dump restored over the very same database locks it', async () => {
