@@ -24,6 +24,8 @@ import { addConditions } from './faces/http/readiness-conditions.ts';
 import { createHttpServer, type HttpOptions } from './faces/http/server.ts';
 import { createActorBySession } from './faces/http/session-actor.ts';
 import { registerJsonApi } from './faces/jsonapi/register.ts';
+import { createMetrics, type Metrics } from './faces/metrics/metrics.ts';
+import { registerMetrics, registerOpenMetrics } from './faces/metrics/register-metrics.ts';
 import { registerOAuthPages } from './faces/oauth/register.ts';
 import { operatorSocket } from './faces/operator/operator-socket.ts';
 import { registerOperator } from './faces/operator/register.ts';
@@ -94,6 +96,7 @@ type Ground = {
   readonly processId: string;
   readonly build: string;
   readonly readiness: Readiness;
+  readonly metrics: Metrics;
   readonly identity: ClusterIdentity;
   readonly heartbeat: Heartbeat;
   readonly port: number;
@@ -150,6 +153,7 @@ async function openGround(config: Config, log: Log, build: string, closers: Clos
     identity,
     heartbeat,
     readiness: createReadiness({ clock }),
+    metrics: createMetrics({ doors, clock, log, isLocked: () => identity.refusal() !== null }),
     port,
     publicUrl:
       config.publicUrl ?? `${config.tls === null ? 'http' : 'https'}://${urlHost(config.host)}:${port}`,
@@ -235,15 +239,16 @@ async function openHouse(ground: Ground): Promise<Running> {
 
 async function openRefresh(ground: Ground, egress: ReturnType<typeof createEgress>, random: () => number) {
   const { closers, doors, vault, clock, log, processId, heartbeat, identity } = ground;
-  const refreshOne = createRefreshOne({ doors, vault, egress, clock, random, log });
+  const { meter } = ground.metrics;
+  const refreshOne = createRefreshOne({ doors, vault, egress, clock, random, log, meter });
   const gate = joinGates({ mayArm: heartbeat.isSeen, refusal: () => null }, identity);
-  const refresher = createRefresher({ doors, clock, log, processId, heartbeat, gate, refreshOne });
+  const refresher = createRefresher({ doors, clock, log, processId, heartbeat, gate, refreshOne, meter });
   await refresher.start();
   closers.add('refresher', refresher.drain);
   const warner = createExpiryWarner({ doors, log });
   warner.start();
   closers.add('warnings of refresh tokens', warner.stop);
-  const flight = createRefreshFlight({ doors, clock, log, processId, gate, refreshOne });
+  const flight = createRefreshFlight({ doors, clock, log, processId, gate, refreshOne, meter });
   closers.add('readers’ refreshes', flight.drain);
   const readCredential = createReadCredential({ doors, vault });
   return { gate, reader: createTokenReader({ clock, doors, readCredential, fly: flight.fly, gate }) };
@@ -306,6 +311,7 @@ async function openServer(ground: Ground, house: Furnished): Promise<void> {
   };
   const app = createHttpServer(options);
   registerHealth(app, { loop: watchLoop(ground), readiness: addConditions(ground) });
+  registerMetrics(app, ground.metrics, config.metricsToken);
   await registerFaces(app, house, options);
   await listen(app, config.host, ground.port);
   closers.add('server', () => app.close());
@@ -353,6 +359,7 @@ async function openOperator(
       };
     },
   });
+  registerOpenMetrics(app, ground.metrics);
   await app.listen({ path });
   await chmod(path, 0o600);
   closers.add('operator socket', () => app.close());

@@ -21,6 +21,8 @@ export type Config = {
   readonly smtpUrl: Plain | null;
   readonly mailFrom: string | null;
   readonly logLevel: string;
+  /** Who has it may read /metrics on the port; null = nobody there. */
+  readonly metricsToken: Plain | null;
   readonly workerConcurrency: number;
   /** Executions at once in this process; each takes a host process while a step runs. */
   readonly executionConcurrency: number;
@@ -60,6 +62,7 @@ export function readConfig(env: Environment, cwd: string): Config {
     smtpUrl: secret(env, 'SMTP_URL'),
     mailFrom: text(env, 'MAIL_FROM'),
     logLevel: oneOf(env, 'LOG_LEVEL', logLevels, 'info'),
+    metricsToken: longSecret(env, 'LATCHKEY_METRICS_TOKEN'),
     workerConcurrency: wholeNumber(env, 'LATCHKEY_WORKERS', 4, { least: 1, most: 100 }),
     executionConcurrency: wholeNumber(env, 'LATCHKEY_EXECUTIONS', 4, { least: 1, most: 100 }),
     customerConcurrency: wholeNumber(env, 'LATCHKEY_CUSTOMER_EXECUTIONS', 10, { least: 1, most: 1000 }),
@@ -121,6 +124,17 @@ function text(env: Environment, name: string): string | null {
 function secret(env: Environment, name: string): Plain | null {
   const value = text(env, name);
   return value === null ? null : Plain.fromText(value);
+}
+
+/** One that strangers may try to guess. */
+function longSecret(env: Environment, name: string): Plain | null {
+  const value = text(env, name);
+  if (value === null) return null;
+  if (/^[\x21-\x7e]{16,1024}$/.test(value)) return Plain.fromText(value);
+  throw cannotStart(
+    `${name} is not of 16 to 1024 printable characters without spaces.`,
+    `Set ${name} to a long random text, or leave it out.`,
+  );
 }
 
 function list(env: Environment, name: string): readonly string[] {

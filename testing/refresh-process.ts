@@ -10,6 +10,7 @@ import { createTokenReader, type TokenReader } from '../src/refresh/read-token.t
 import { createReadCredential } from '../src/refresh/reading.ts';
 import { createRefreshFlight, type RefreshFlight } from '../src/refresh/refresh-flight.ts';
 import { joinGates, type RefreshGate } from '../src/refresh/refresh-gate.ts';
+import type { RefreshMeter } from '../src/refresh/refresh-meter.ts';
 import { createRefreshOne } from '../src/refresh/refresh-one.ts';
 import { productionTimings, type RefreshTimings } from '../src/refresh/refresh-timings.ts';
 import { createRefresher, type Refresher } from '../src/refresh/refresher.ts';
@@ -61,7 +62,12 @@ export async function openStandingProcess(
 
 /** The same on rooms that are there already. */
 export async function refreshProcessOn(
-  rooms: { readonly doors: Doors; readonly vault: Vault; readonly egress: Egress },
+  rooms: {
+    readonly doors: Doors;
+    readonly vault: Vault;
+    readonly egress: Egress;
+    readonly meter?: RefreshMeter;
+  },
   clock: Clock = systemClock,
   moreGate: RefreshGate & { readonly watch?: BeatWatch } = openGate,
   timings: RefreshTimings = productionTimings,

@@ -53,7 +53,7 @@ export async function deleteOldGrantDays(
 ): Promise<number> {
   const deleted = await sql`
     delete from grant_day d
-    using (select tenant_id, credential_id, day from grant_day where day < ${today} - ${keptDays}::integer limit ${limit}) old
+    using (select tenant_id, credential_id, day from grant_day where day < (statement_timestamp() at time zone 'UTC')::date - ${keptDays}::integer limit ${limit}) old
     where d.tenant_id = old.tenant_id and d.credential_id = old.credential_id and d.day = old.day`.execute(
     tx,
   );

@@ -1,0 +1,77 @@
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type ServerProcess, startServerProcess } from '../../testing/running-server.ts';
+import { operatorSocket } from '../faces/operator/operator-socket.ts';
+
+const token = 'the-token-of-the-scraper';
+const cli = fileURLToPath(new URL('../../dist/src/cli.js', import.meta.url));
+let data: string;
+let url: string;
+let server: ServerProcess;
+beforeAll(async () => {
+  data = await mkdtemp(join(tmpdir(), 'latchkey-why-'));
+  server = startServerProcess({ data, env: { LATCHKEY_METRICS_TOKEN: token } });
+  url = await server.ready;
+});
+afterAll(async () => {
+  server.child.kill('SIGTERM');
+  await server.exited;
+  await rm(data, { recursive: true, force: true });
+});
+
+/** What the command printed, and how it ended. */
+function latchkey(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    const env = { PATH: process.env.PATH, LATCHKEY_DATA: data };
+    execFile(process.execPath, [cli, ...args], { env }, (error, stdout, stderr) =>
+      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
+    );
+  });
+}
+
+function scrapeOverSocket(): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const asked = request({ socketPath: operatorSocket(data).path, path: '/metrics' }, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8');
+      answer.on('data', (chunk: string) => {
+        text += chunk;
+      });
+      answer.on('end', () => resolve(text));
+    });
+    asked.on('error', reject);
+    asked.end();
+  });
+}
+
+test('a running server scrapes the same on its socket and, with the token, on its port', async () => {
+  const stranger = await fetch(`${url}/metrics`);
+  expect(stranger.status).toBe(401);
+  const scraped = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${token}` } });
+  expect(scraped.status).toBe(200);
+  const types = (text: string) => [...text.matchAll(/^# TYPE (\S+)/gm)].map((match) => match[1]).sort();
+  const names = types(await scraped.text());
+  expect(types(await scrapeOverSocket())).toEqual(names);
+  const used = ['prometheus-rules.yml', 'grafana-dashboard.json']
+    .map((file) => readFileSync(new URL(`../../deploy/${file}`, import.meta.url), 'utf8'))
+    .flatMap((text) => text.match(/\b(?:latchkey|nodejs|process)_[a-z0-9_]+/g) ?? []);
+  const missing = used.filter((name) => !names.includes(name.replace(/_(bucket|count|sum)$/, '')));
+  expect(missing).toEqual([]);
+});
+
+test('latchkey why answers a mistake with one line that says what to do', async () => {
+  const unknown = await latchkey('why', '5a0f7c1e-0000-4000-8000-00000000dead');
+  expect(unknown).toMatchObject({
+    code: 1,
+    stdout: '',
+    stderr: 'latchkey: Credential not found. Check the id and that you have access to it.\n',
+  });
+  const label = await latchkey('why', 'Files of Ada');
+  expect(label).toMatchObject({ code: 1, stderr: expect.stringContaining('--tenant') });
+});
