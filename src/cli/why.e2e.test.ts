@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ServerProcess, startServerProcess } from '../../testing/running-server.ts';
+import { setUpOwner } from '../../testing/set-up-owner.ts';
 import { operatorSocket } from '../faces/operator/operator-socket.ts';
 
 const token = 'the-token-of-the-scraper';
@@ -63,6 +64,50 @@ test('a running server scrapes the same on its socket and, with the token, on it
     .flatMap((text) => text.match(/\b(?:latchkey|nodejs|process)_[a-z0-9_]+/g) ?? []);
   const missing = used.filter((name) => !names.includes(name.replace(/_(bucket|count|sum)$/, '')));
   expect(missing).toEqual([]);
+});
+
+test('the command and the API tell the same of a credential, by its GraphQL id, by label and by ours', async () => {
+  await expect.poll(() => server.output()).toMatch(/setup\?token=\S{43,}/);
+  const setupUrl = /(http:\S+\/setup\?token=\S+)/.exec(server.output())?.[1] ?? '';
+  const { apiToken } = await setUpOwner(url, setupUrl);
+  const headers = { authorization: `Bearer ${apiToken}`, 'content-type': 'application/json' };
+  const ask = async (query: string, variables: object = {}) => {
+    const answer = await fetch(`${url}/api`, {
+      method: 'POST',
+      headers,
+      body: JSON.stringify({ query, variables }),
+    });
+    // biome-ignore lint/suspicious/noExplicitAny: tests reach into answers of every shape
+    return ((await answer.json()) as any).data;
+  };
+  const { nodes } = (await ask('{ authorizationMethods { nodes { id key } } }')).authorizationMethods;
+  const values = {
+    client_id: 'app',
+    client_secret: 'never-shown',
+    scopes: '',
+    auth_uri: 'https://p.example/a',
+    token_uri: 'https://p.example/t',
+  };
+  const made = await ask(
+    `mutation($method: ID!, $values: [InputCredentialFieldValue]) { createOrganizationCredential(input: {
+      label: "Files of Ada", authorizationMethod: $method, values: $values}) { credential { id } errors { messages } } }`,
+    {
+      method: nodes.find((node: { key: string }) => node.key === 'oauth2').id,
+      values: Object.entries(values).map(([key, value]) => ({ key, value })),
+    },
+  );
+  const { id } = made.createOrganizationCredential.credential;
+  const { stdout } = await latchkey('why', id);
+  expect(stdout).toMatch(/^state +never_connected: Nobody has connected an account yet\.$/m);
+  expect(stdout).toMatch(/^provider +p\.example$/m);
+  expect(stdout).toContain('The credential was made.');
+  expect(stdout).toContain('What to do: Connect an account.');
+  expect(stdout).not.toContain('never-shown');
+  const told = JSON.parse((await latchkey('why', id, '--json')).stdout);
+  const { id: ours, tenantId } = told.credential;
+  const byLabel = await latchkey('why', 'Files of Ada', '--tenant', tenantId, '--json');
+  const byApi = await (await fetch(`${url}/credentials/${ours}/why`, { headers })).json();
+  for (const other of [JSON.parse(byLabel.stdout), byApi]) expect({ ...other, now: told.now }).toEqual(told);
 });
 
 test('latchkey why answers a mistake with one line that says what to do', async () => {
