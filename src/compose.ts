@@ -34,7 +34,7 @@ import { registerWhy, type WhyRooms } from './faces/why/register-why.ts';
 import { createHostPool, type HostPool } from './hosts/pool.ts';
 import { registerBundledComponents } from './integrations/component-bundled.ts';
 import { createComponentPackages } from './integrations/component-package.ts';
-import { type Clock, systemClock } from './kernel/clock.ts';
+import { type Clock, systemClock, systemSleep } from './kernel/clock.ts';
 import { type Closers, createClosers } from './kernel/closers.ts';
 import { Fault } from './kernel/fault.ts';
 import { platformTenantId } from './kernel/ids.ts';
@@ -51,13 +51,9 @@ import {
 } from './refresh/cluster-identity.ts';
 import { createHeartbeat, type Heartbeat } from './refresh/heartbeat.ts';
 import { createUseNotes } from './refresh/note-use.ts';
-import { createTokenReader } from './refresh/read-token.ts';
-import { createReadCredential } from './refresh/reading.ts';
+import { createRefresh } from './refresh/refresh.ts';
 import { createExpiryWarner } from './refresh/refresh-expiry.ts';
-import { createRefreshFlight } from './refresh/refresh-flight.ts';
-import { joinGates, type RefreshGate } from './refresh/refresh-gate.ts';
-import { createRefreshOne } from './refresh/refresh-one.ts';
-import { createRefresher } from './refresh/refresher.ts';
+import type { RefreshGate } from './refresh/refresh-gate.ts';
 import { takeOver } from './refresh/take-over.ts';
 import { createRunner } from './runner/runner.ts';
 import { type Database, openDatabase } from './storage/database.ts';
@@ -239,19 +235,29 @@ async function openHouse(ground: Ground): Promise<Running> {
 
 async function openRefresh(ground: Ground, egress: ReturnType<typeof createEgress>, random: () => number) {
   const { closers, doors, vault, clock, log, processId, heartbeat, identity } = ground;
-  const { meter } = ground.metrics;
-  const refreshOne = createRefreshOne({ doors, vault, egress, clock, random, log, meter });
-  const gate = joinGates({ mayArm: heartbeat.isSeen, refusal: () => null }, identity);
-  const refresher = createRefresher({ doors, clock, log, processId, heartbeat, gate, refreshOne, meter });
+  const { refresher, flight, reader, gate, commitGate } = createRefresh({
+    doors,
+    vault,
+    egress,
+    clock,
+    sleep: systemSleep,
+    random,
+    log,
+    processId,
+    heartbeat,
+    gates: [identity],
+    journalFolder: join(ground.config.dataDirectory, 'answers'),
+    isAlone: ground.database.engine === 'embedded',
+    meter: ground.metrics.meter,
+  });
   await refresher.start();
   closers.add('refresher', refresher.drain);
+  ground.readiness.add('commits_failing', commitGate.mayArm);
   const warner = createExpiryWarner({ doors, log });
   warner.start();
   closers.add('warnings of refresh tokens', warner.stop);
-  const flight = createRefreshFlight({ doors, clock, log, processId, gate, refreshOne, meter });
   closers.add('readers’ refreshes', flight.drain);
-  const readCredential = createReadCredential({ doors, vault });
-  return { gate, reader: createTokenReader({ clock, doors, readCredential, fly: flight.fly, gate }) };
+  return { gate, reader };
 }
 
 async function openWorker(ground: Ground, handlers: Readonly<Record<string, JobHandler>>) {

@@ -1,4 +1,5 @@
 // The JSON:API face on a port of its own, over a furnished house; an emulator is the provider behind it.
+import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { demoClient } from '../providers/client-registry.ts';
 import { type Emulator, startEmulator } from '../providers/emulator.ts';
@@ -11,21 +12,18 @@ import { createAuthenticate } from '../src/faces/http/authenticate.ts';
 import { createHttpServer } from '../src/faces/http/server.ts';
 import { registerJsonApi } from '../src/faces/jsonapi/register.ts';
 import type { Rooms } from '../src/faces/jsonapi/rooms.ts';
-import { systemClock } from '../src/kernel/clock.ts';
+import { systemClock, systemSleep } from '../src/kernel/clock.ts';
 import { newId, type UnitId } from '../src/kernel/ids.ts';
 import { silentLog } from '../src/kernel/log.ts';
 import { Plain } from '../src/kernel/plain.ts';
 import { createEgress } from '../src/oauth/egress.ts';
+import type { Heartbeat } from '../src/refresh/heartbeat.ts';
 import { createUseNotes } from '../src/refresh/note-use.ts';
-import { createTokenReader } from '../src/refresh/read-token.ts';
-import { createReadCredential } from '../src/refresh/reading.ts';
-import { createRefreshFlight } from '../src/refresh/refresh-flight.ts';
-import { createRefreshOne } from '../src/refresh/refresh-one.ts';
+import { createRefresh } from '../src/refresh/refresh.ts';
 import type { Doors } from '../src/storage/doors.ts';
 import type { Actor } from '../src/tenancy/actor.ts';
 import { createApiToken } from '../src/tenancy/api-token.ts';
 import type { Vault } from '../src/vault/vault.ts';
-import { openGate } from './refresh-process.ts';
 import { openTestHouse, type TestHouse } from './test-house.ts';
 
 export type JsonApiAnswer = {
@@ -209,6 +207,15 @@ async function serve(
   };
 }
 
+/** Nobody else is there who could take over. */
+const unheard: Heartbeat = {
+  beat: async () => {},
+  isSeen: () => true,
+  isWitness: () => true,
+  forgetSilent: async () => {},
+  end: async () => {},
+};
+
 function furnish(
   rooms: TestHouse,
   allow: readonly string[],
@@ -219,25 +226,27 @@ function furnish(
   const log = silentLog;
   const random = Math.random;
   const egress = createEgress({ allow, log });
-  const refreshOne = createRefreshOne({ doors, vault, egress, clock, random, log });
-  const processId = newId<never>() as string;
-  const { fly } = createRefreshFlight({
+  const { reader } = createRefresh({
     doors,
+    vault,
+    egress,
     clock,
+    sleep: systemSleep,
+    random,
     log,
-    processId,
-    gate: openGate,
-    refreshOne,
+    processId: newId<never>() as string,
+    heartbeat: unheard,
+    gates: [],
+    journalFolder: join(rooms.testVault.folder, 'answers'),
+    isAlone: false,
   });
-  const reading = { doors, vault, onFlush: authority.onFlush };
-  const readCredential = createReadCredential(reading);
   return {
     clock,
     random,
     doors,
     vault,
     authority,
-    reader: createTokenReader({ clock, doors, readCredential, fly, gate: openGate }),
+    reader,
     readAudit: createReadAudit({ doors, log }),
     useNotes: createUseNotes({ doors, log }),
     authenticate: createAuthenticate({

@@ -34,7 +34,7 @@ async function open(
         },
       }
     : createEgress({ allow: [new URL(house.provider).host], log: silentLog });
-  return { process: await refreshProcessOn({ doors, vault, egress }), close };
+  return { process: await refreshProcessOn({ doors, vault, egress, folder: house.folder }), close };
 }
 
 async function obey(one: RefreshProcess, tenant: TenantId, order: ChildOrder): Promise<object> {

@@ -1,32 +1,39 @@
 // The refreshing machinery of one process, on a test's house: readers, the background loop, and a heartbeat.
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
 import type { Emulator } from '../providers/emulator.ts';
-import { type Clock, systemClock } from '../src/kernel/clock.ts';
+import { type Clock, systemClock, systemSleep } from '../src/kernel/clock.ts';
 import { silentLog } from '../src/kernel/log.ts';
 import { createEgress, type Egress } from '../src/oauth/egress.ts';
 import { type ClusterIdentity, createClusterIdentity } from '../src/refresh/cluster-identity.ts';
 import { type BeatWatch, createHeartbeat, type Heartbeat } from '../src/refresh/heartbeat.ts';
-import { createTokenReader, type TokenReader } from '../src/refresh/read-token.ts';
-import { createReadCredential } from '../src/refresh/reading.ts';
-import { createRefreshFlight, type RefreshFlight } from '../src/refresh/refresh-flight.ts';
-import { joinGates, type RefreshGate } from '../src/refresh/refresh-gate.ts';
+import type { ProviderAllowance } from '../src/refresh/provider-allowance.ts';
+import { createRefresh, type Refresh } from '../src/refresh/refresh.ts';
+import type { RefreshGate } from '../src/refresh/refresh-gate.ts';
 import type { RefreshMeter } from '../src/refresh/refresh-meter.ts';
-import { createRefreshOne } from '../src/refresh/refresh-one.ts';
 import { productionTimings, type RefreshTimings } from '../src/refresh/refresh-timings.ts';
-import { createRefresher, type Refresher } from '../src/refresh/refresher.ts';
 import type { Doors } from '../src/storage/doors.ts';
 import type { Vault } from '../src/vault/vault.ts';
 import type { TestHouse } from './test-house.ts';
 
+/** A provider that may always be asked: for tests that make one fail, and go on to the next case. */
+const openAllowance: ProviderAllowance = {
+  fetch: async () => {},
+  available: () => Number.POSITIVE_INFINITY,
+  spend: () => {},
+  takeForReader: async () => true,
+  began: () => {},
+  ended: () => {},
+  isIncident: () => false,
+  tell: async () => {},
+};
+
 /** No reason against refreshing. */
 export const openGate: RefreshGate = { mayArm: () => true, refusal: () => null };
 
-export type RefreshProcess = {
+export type RefreshProcess = Pick<Refresh, 'refresher' | 'reader' | 'flight'> & {
   readonly processId: string;
   readonly heartbeat: Heartbeat;
-  readonly refresher: Refresher;
-  readonly reader: TokenReader;
-  readonly flight: RefreshFlight;
 };
 
 /** Its heart has beaten once when this resolves. Give it other doors to be another process. */
@@ -39,7 +46,7 @@ export async function openRefreshProcess(
 ): Promise<RefreshProcess> {
   const egress = createEgress({ allow: [new URL(provider.url).host], log: silentLog });
   return await refreshProcessOn(
-    { doors, vault: house.testVault.again({ doors }), egress },
+    { doors, vault: house.testVault.again({ doors }), egress, folder: house.testVault.folder },
     clock,
     openGate,
     timings,
@@ -56,7 +63,8 @@ export async function openStandingProcess(
 ): Promise<StandingProcess> {
   const egress = createEgress({ allow: [new URL(provider.url).host], log: silentLog });
   const identity = createClusterIdentity({ log: silentLog, location });
-  const rooms = { doors, vault: house.testVault.again({ doors }), egress };
+  const { folder } = house.testVault;
+  const rooms = { doors, vault: house.testVault.again({ doors }), egress, folder };
   return { ...(await refreshProcessOn(rooms, systemClock, identity)), identity };
 }
 
@@ -67,6 +75,10 @@ export async function refreshProcessOn(
     readonly vault: Vault;
     readonly egress: Egress;
     readonly meter?: RefreshMeter;
+    /** Of the house: answers lie there until they are committed. */
+    readonly folder: string;
+    /** Without it a provider may be asked as often as anybody likes, however it answers. */
+    readonly allowance?: ProviderAllowance;
   },
   clock: Clock = systemClock,
   moreGate: RefreshGate & { readonly watch?: BeatWatch } = openGate,
@@ -74,7 +86,6 @@ export async function refreshProcessOn(
 ): Promise<RefreshProcess> {
   const processId = randomUUID();
   const parts = { ...rooms, clock, random: Math.random, log: silentLog, timings };
-  const refreshOne = createRefreshOne(parts);
   const heartbeat = createHeartbeat({
     ...parts,
     processId,
@@ -82,14 +93,15 @@ export async function refreshProcessOn(
     ...(moreGate.watch === undefined ? {} : { watch: moreGate.watch }),
   });
   await heartbeat.beat();
-  const gate = joinGates({ mayArm: heartbeat.isSeen, refusal: () => null }, moreGate);
-  const flight = createRefreshFlight({ ...parts, processId, gate, refreshOne });
-  const readCredential = createReadCredential(parts);
-  return {
+  const { refresher, reader, flight } = createRefresh({
+    ...parts,
+    sleep: systemSleep,
     processId,
     heartbeat,
-    flight,
-    refresher: createRefresher({ ...parts, processId, heartbeat, gate, refreshOne }),
-    reader: createTokenReader({ clock, doors: rooms.doors, readCredential, fly: flight.fly, gate }),
-  };
+    allowance: rooms.allowance ?? openAllowance,
+    gates: [moreGate],
+    journalFolder: join(rooms.folder, 'answers'),
+    isAlone: false,
+  });
+  return { processId, heartbeat, refresher, reader, flight };
 }

@@ -77,6 +77,7 @@ export const auditActions = [
   'principal.disabled',
   'principal.enabled',
   'principal.updated',
+  'provider.incident_ended',
   'rate_limit.hit',
   'root_key.rotated',
   'session.ended',

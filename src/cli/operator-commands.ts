@@ -35,6 +35,23 @@ export function addOperatorCommands(program: Command): void {
       process.stdout.write(whyText((await answer) as Told<Why>));
     });
 
+  const incidents = program
+    .command('incidents')
+    .description(
+      'providers that are not asked: their breaker is open, or they refused very many grants at once',
+    );
+  incidents
+    .command('list')
+    .description('which, since when, and why')
+    .action(() => show(askServer('GET', '/incidents')));
+  incidents
+    .command('end <provider>')
+    .description('go on after a provider refused very many grants at once')
+    .requiredOption('--verdict <verdict>', 'accept: the grants are over; retry: the provider was mistaken')
+    .action((provider: string, { verdict }: { verdict: string }) =>
+      show(askServer('POST', '/incidents/end', { provider, verdict })),
+    );
+
   const keys = program.command('keys').description('rotate keys while everything runs');
   keys
     .command('rotate-root')

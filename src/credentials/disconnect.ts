@@ -71,12 +71,22 @@ export async function revokeLater(
   options: Pick<Options, 'tx' | 'vault'>,
   grant: GrantRow,
   reason: RevocationReason,
-  /** When they are others than those in the grant. */
-  given: StoredTokens | null = null,
 ): Promise<void> {
-  const { tx, vault } = options;
-  const tokens = given ?? (await openTokens(tx, vault, grant));
-  if (tokens === null || grant.registrationId === null) return;
+  const tokens = await openTokens(options.tx, options.vault, grant);
+  if (tokens !== null) await revokeTokensLater(options, grant, reason, tokens);
+}
+
+/** The same for tokens that the grant does not hold (any more). */
+export async function revokeTokensLater(
+  { tx, vault }: Pick<Options, 'tx' | 'vault'>,
+  grant: Pick<
+    GrantRow,
+    'tenantId' | 'credentialId' | 'registrationId' | 'mintedBy' | 'mintedByTenantId' | 'accountRef'
+  >,
+  reason: RevocationReason,
+  tokens: StoredTokens,
+): Promise<void> {
+  if (grant.registrationId === null) return;
   const { accountRef, registrationId, credentialId } = grant;
   const siblings =
     accountRef === null ? 0 : await countSiblings(tx, { credentialId, registrationId, accountRef });

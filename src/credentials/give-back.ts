@@ -1,31 +1,31 @@
 // Tokens that a refresh brought after the grant had moved on: somebody disconnected or connected anew meanwhile.
-import type { CredentialId } from '../kernel/ids.ts';
 import type { Tx } from '../storage/doors.ts';
 import type { Vault } from '../vault/vault.ts';
-import { revokeLater } from './disconnect.ts';
-import type { StoredTokens } from './grant.ts';
+import { revokeTokensLater } from './disconnect.ts';
+import { parseTokens, tokensPlace } from './grant.ts';
 import { type GrantRow, selectGrant } from './grant-store.ts';
+import type { KeptRefresh } from './kept-refresh.ts';
 
 /**
  * Revokes them at the provider, unless that would end a grant that lives: the same consent under a newer token (at most
- * providers a refresh token stands for the whole family), or a new consent that may be for the same account.
+ * providers a refresh token stands for the whole family), or a new consent that may be for the same account. Nothing
+ * happens when the grant holds these very tokens: they were committed before, by a process that could not note it.
  */
-export async function giveBackLate(options: {
+export async function giveBackKept(options: {
   readonly tx: Tx;
   readonly vault: Vault;
-  /** As it was when the refresh was armed. */
-  readonly grant: GrantRow;
-  readonly credentialId: CredentialId;
-  readonly tokens: StoredTokens;
+  readonly kept: KeptRefresh;
 }): Promise<void> {
-  const { tx, vault, grant, credentialId, tokens } = options;
-  const now = await selectGrant(tx, credentialId);
-  if (now !== null && now.ct !== null && mayBeSameAccount(now, grant)) return;
-  await revokeLater({ tx, vault }, grant, 'superseded', tokens);
+  const { tx, vault, kept } = options;
+  const now = await selectGrant(tx, kept.credentialId);
+  if (now !== null && now.ct !== null && (now.consentNo === kept.consentNo || mayBeSameAccount(now, kept)))
+    return;
+  const place = tokensPlace(kept.tenantId, kept.credentialId, kept.tokenNo + 1);
+  const tokens = parseTokens(await vault.open(tx, place, kept.ct));
+  await revokeTokensLater({ tx, vault }, { ...kept, ...kept.minted }, 'superseded', tokens);
 }
 
-function mayBeSameAccount(now: GrantRow, before: GrantRow): boolean {
-  if (now.consentNo === before.consentNo) return true;
-  if (now.registrationId !== before.registrationId) return false;
-  return now.accountRef === null || before.accountRef === null || now.accountRef.equals(before.accountRef);
+function mayBeSameAccount(now: GrantRow, { minted }: KeptRefresh): boolean {
+  if (now.registrationId !== minted.registrationId) return false;
+  return now.accountRef === null || minted.accountRef === null || now.accountRef.equals(minted.accountRef);
 }

@@ -16,14 +16,6 @@ export type GrantDay = {
 
 const today = sql`(clock_timestamp() at time zone 'UTC')::date`;
 
-export async function countRefreshed(tx: Tx, credentialId: CredentialId): Promise<void> {
-  await sql`
-    insert into grant_day as d (tenant_id, credential_id, day, refreshed, last_refreshed_at)
-    values (latchkey_tenant(), ${credentialId}, ${today}, 1, clock_timestamp())
-    on conflict (tenant_id, credential_id, day) do update
-      set refreshed = d.refreshed + 1, last_refreshed_at = excluded.last_refreshed_at`.execute(tx);
-}
-
 export async function countFailed(tx: Tx, credentialId: CredentialId): Promise<void> {
   await sql`
     insert into grant_day as d (tenant_id, credential_id, day, failed, last_failed_at)

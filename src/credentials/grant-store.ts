@@ -84,6 +84,14 @@ export async function selectGrant(tx: Tx, credentialId: CredentialId): Promise<G
   return found.rows[0] ?? null;
 }
 
+/** An attempt ended without anybody knowing what came of it, and the provider may still be at it. */
+export async function mayBeExecuting(tx: Tx, credentialId: CredentialId): Promise<boolean> {
+  const found = await sql`
+    select 1 from oauth_grant where tenant_id = latchkey_tenant() and credential_id = ${credentialId}
+      and outcome_unknown and refresh_due_at > clock_timestamp()`.execute(tx);
+  return found.rows.length > 0;
+}
+
 export async function selectGrantForUpdate(tx: Tx, credentialId: CredentialId): Promise<GrantRow | null> {
   const found = await sql<GrantRow>`
     select ${grantColumns} from oauth_grant g
@@ -183,76 +191,16 @@ export async function armGrant(
   return armed.rows[0] ?? null;
 }
 
-export type ClaimedGrant = {
-  readonly tenantId: TenantId;
-  readonly credentialId: CredentialId;
-  readonly attemptId: string;
-};
-
-/** Claims and arms what is due, over all tenants, earliest first. Through the scheduler's door. */
-export async function claimDueGrants(
+/** The armed grants of these claims; those that no longer stand (consent, disconnect, take-over) are missing. */
+export async function selectArmedGrants(
   tx: Tx,
-  options: { readonly processId: string; readonly deadlineSeconds: number; readonly limit: number },
-): Promise<readonly ClaimedGrant[]> {
-  const claimed = await sql<ClaimedGrant>`
-    with due as (
-      select tenant_id, credential_id from oauth_grant
-      where state in ('active', 'degraded') and refresh_due_at <= clock_timestamp() and attempt_id is null
-      order by refresh_due_at limit ${options.limit} for update skip locked)
-    update oauth_grant g set attempt_id = gen_random_uuid(), attempt_owner = ${options.processId},
-      attempt_deadline = clock_timestamp() + make_interval(secs => ${options.deadlineSeconds})
-    from due where g.tenant_id = due.tenant_id and g.credential_id = due.credential_id
-    returning g.tenant_id as "tenantId", g.credential_id as "credentialId", g.attempt_id as "attemptId"`.execute(
-    tx,
-  );
-  return claimed.rows;
-}
-
-/** The armed grant of a claim, or null when the claim no longer stands (consent, disconnect, take-over). */
-export async function selectArmedGrant(
-  tx: Tx,
-  credentialId: CredentialId,
-  attemptId: string,
-): Promise<GrantRow | null> {
+  claims: readonly { readonly credentialId: CredentialId; readonly attemptId: string }[],
+): Promise<readonly GrantRow[]> {
   const found = await sql<GrantRow>`
     select ${grantColumns} from oauth_grant g
-    where g.tenant_id = latchkey_tenant() and g.credential_id = ${credentialId} and g.attempt_id = ${attemptId}`.execute(
-    tx,
-  );
-  return found.rows[0] ?? null;
-}
-
-export type RefreshWrite = {
-  readonly consentNo: number;
-  readonly tokenNo: number;
-  readonly ct: Sealed;
-  readonly state: 'active' | 'static';
-  readonly issuedAt: Date;
-  readonly expiresAt: Date | null;
-  /** Undefined keeps the stored one: the refresh token was not replaced. */
-  readonly refreshExpiresAt: Date | null | undefined;
-  readonly expiryAssumed: boolean;
-  readonly refreshDueAt: Date | null;
-  readonly grantedScope: string | null;
-};
-
-/** Compare-and-swap on (consent_no, token_no), not on the attempt: a late but valid commit must count. */
-export async function writeRefresh(
-  tx: Tx,
-  credentialId: CredentialId,
-  write: RefreshWrite,
-): Promise<boolean> {
-  const refreshExpiresAt =
-    write.refreshExpiresAt === undefined ? sql`refresh_expires_at` : sql`${write.refreshExpiresAt}`;
-  const changed = await sql`
-    update oauth_grant set ct = ${write.ct}, token_no = token_no + 1, state = ${write.state}, issued_at = ${write.issuedAt},
-      expires_at = ${write.expiresAt}, refresh_expires_at = ${refreshExpiresAt}, expiry_assumed = ${write.expiryAssumed},
-      refresh_due_at = ${write.refreshDueAt}, refreshed_at = clock_timestamp(), attempt_id = null, attempt_owner = null,
-      attempt_deadline = null, outcome_unknown = false, fail_count = 0, suspect_since = null, last_error_code = null,
-      last_error = null, last_error_at = null, granted_scope = ${write.grantedScope}
-    where tenant_id = latchkey_tenant() and credential_id = ${credentialId}
-      and consent_no = ${write.consentNo} and token_no = ${write.tokenNo}`.execute(tx);
-  return changed.numAffectedRows === 1n;
+    where g.tenant_id = latchkey_tenant() and g.credential_id = any(${claims.map((one) => one.credentialId)}::uuid[])
+      and g.attempt_id = any(${claims.map((one) => one.attemptId)}::uuid[])`.execute(tx);
+  return found.rows;
 }
 
 export type FailureWrite = {
@@ -313,6 +261,8 @@ export async function recoverArmedGrants(
   tx: Tx,
   by: {
     readonly processId: string;
+    /** Attempts of ours whose answer is still to be committed. */
+    readonly held: readonly string[];
     readonly settleSeconds: number;
     readonly heartbeatSeconds: number;
     readonly ownAfterSeconds: number;
@@ -326,7 +276,7 @@ export async function recoverArmedGrants(
       where g.attempt_deadline < clock_timestamp() - make_interval(secs => ${by.settleSeconds})
         and (not exists (select 1 from process p where p.id = g.attempt_owner
             and p.heartbeat_at > clock_timestamp() - make_interval(secs => ${by.heartbeatSeconds}))
-          or (g.attempt_owner = ${by.processId}
+          or (g.attempt_owner = ${by.processId} and g.attempt_id <> all(${[...by.held]}::uuid[])
             and g.attempt_deadline < clock_timestamp() - make_interval(secs => ${by.ownAfterSeconds})))
       returning g.tenant_id, g.credential_id)
     insert into grant_day as d (tenant_id, credential_id, day, taken_over, last_taken_over_at)

@@ -21,7 +21,6 @@ import {
   selectGrant,
   selectGrantForUpdate,
   writeConsent,
-  writeRefresh,
 } from './grant-store.ts';
 import type { Registration } from './registration.ts';
 
@@ -158,30 +157,6 @@ export async function storeConsent(options: {
   });
   if (written) await deleteFormerClients(tx, credentialId);
   return written ? 'stored' : 'superseded';
-}
-
-/** Commits a refresh by (consent_no, token_no) as read when the attempt was armed. */
-export async function commitRefresh(options: {
-  readonly tx: Tx;
-  readonly vault: Vault;
-  readonly grant: Pick<GrantRow, 'tenantId' | 'credentialId' | 'consentNo' | 'tokenNo'>;
-  readonly tokens: StoredTokens;
-  readonly timing: Omit<TokenTiming, 'refreshExpiresAt'> & {
-    readonly refreshExpiresAt: Date | null | undefined;
-  };
-  readonly grantedScope: string | null;
-}): Promise<'committed' | 'superseded'> {
-  const { tx, vault, grant, tokens, timing } = options;
-  const at = { tenant: grant.tenantId, credentialId: grant.credentialId, tokenNo: grant.tokenNo + 1 };
-  const written = await writeRefresh(tx, grant.credentialId, {
-    consentNo: grant.consentNo,
-    tokenNo: grant.tokenNo,
-    ct: await sealTokens(tx, vault, at, tokens),
-    state: timing.expiresAt === null && timing.refreshDueAt === null ? 'static' : 'active',
-    ...timing,
-    grantedScope: options.grantedScope,
-  });
-  return written ? 'committed' : 'superseded';
 }
 
 /** What may stand in an Authorization header: no space, control character or non-ASCII (RFC 6750 2.1, kept wide). */

@@ -1,4 +1,5 @@
 // Time comes in as an argument; this is the only file that reads the machine's clock.
+import { setTimeout as wait } from 'node:timers/promises';
 
 export type Clock = {
   /** Wall time. */
@@ -10,4 +11,11 @@ export type Clock = {
 export const systemClock: Clock = {
   now: () => new Date(),
   monotonicMs: () => performance.now(),
+};
+
+/** Resolves after so many milliseconds. An argument like the clock, so that a simulation can let hours pass in a moment. */
+export type Sleep = (ms: number) => Promise<void>;
+
+export const systemSleep: Sleep = async (ms) => {
+  await wait(ms);
 };

@@ -79,7 +79,7 @@ export async function selectSoonestExpiries(tx: Tx): Promise<readonly ProviderGa
 
 export async function selectPausedProviders(tx: Tx): Promise<readonly string[]> {
   const found = await sql<{ providerKey: string }>`
-    select provider_key as "providerKey" from provider_bucket where open_until > statement_timestamp() limit 10000`.execute(
+    select provider_key as "providerKey" from provider_gauge where state <> 'closed' or incident_at is not null limit 10000`.execute(
     tx,
   );
   return found.rows.map((row) => row.providerKey);

@@ -23,3 +23,14 @@ export async function markDrained(tx: Tx, id: string): Promise<void> {
 export async function deleteSilent(tx: Tx): Promise<void> {
   await sql`delete from process where heartbeat_at < clock_timestamp() - interval '1 day'`.execute(tx);
 }
+
+/** Whether a process has given a sign of life within so many seconds. */
+export async function isProcessSeen(
+  tx: Tx,
+  process: { readonly id: string; readonly seconds: number },
+): Promise<boolean> {
+  const found = await sql`
+    select 1 from process where id = ${process.id}
+      and heartbeat_at > clock_timestamp() - make_interval(secs => ${process.seconds})`.execute(tx);
+  return found.rows.length > 0;
+}

@@ -4,7 +4,7 @@ import type { GrantState } from '../credentials/grant-store.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { AuthClientId, CredentialId, PrincipalId, TenantId, UnitId } from '../kernel/ids.ts';
 import type { Doors, Tx } from '../storage/doors.ts';
-import type { TextRow } from '../storage/prepared.ts';
+import type { TextRow } from '../storage/pipeline.ts';
 import { type Sealed, sealedFromColumn } from '../vault/sealed.ts';
 
 export type CredentialFacts = {

@@ -49,7 +49,8 @@ afterAll(() => house.close());
 async function racers(timings: RefreshTimings): Promise<Racers> {
   const open = (doors = house.doors): Promise<RefreshProcess> => {
     const egress = createEgress({ allow: ['127.0.0.1'], log: silentLog });
-    const rooms = { doors, vault: house.testVault.again({ doors }), egress };
+    const { folder } = house.testVault;
+    const rooms = { doors, vault: house.testVault.again({ doors }), egress, folder };
     return refreshProcessOn(rooms, systemClock, openGate, timings);
   };
   return { timings, processes: [await open(), await open(house.database.again().doors)] };

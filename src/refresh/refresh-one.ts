@@ -1,19 +1,10 @@
 // One refresh of one armed grant: send once, then commit by (consent_no, token_no), or write down how it failed.
-// The arming, which the caller has committed before, is also the proof that the database can persist the answer.
-import { setTimeout as sleep } from 'node:timers/promises';
-import { audit, systemActor } from '../audit/event.ts';
-import { type AuthClientRow, selectAuthClient } from '../credentials/auth-client-store.ts';
-import { mayProbe, mendAuthClient, tripAuthClient } from '../credentials/client-breaker.ts';
-import { type ClientSecret, isClientUnproven, openClientSecrets } from '../credentials/client-secret.ts';
-import { giveBackLate } from '../credentials/give-back.ts';
-import { commitRefresh, openTokens, type StoredTokens } from '../credentials/grant.ts';
-import { countFailed, countRefreshed } from '../credentials/grant-day-store.ts';
-import { failRefresh, type GrantRow, releaseAttempt, selectArmedGrant } from '../credentials/grant-store.ts';
-import { writeConnectionLog } from '../credentials/log-store.ts';
+// The arming, which was committed before, is also the proof that the database can persist the answer.
+
+import { isClientUnproven } from '../credentials/client-secret.ts';
+import type { StoredTokens } from '../credentials/grant.ts';
 import { nextDue } from '../credentials/next-due.ts';
-import { getRegistration, type Registration } from '../credentials/registration.ts';
 import type { Clock } from '../kernel/clock.ts';
-import type { CredentialId, TenantId } from '../kernel/ids.ts';
 import { errorFields, type Log } from '../kernel/log.ts';
 import type { Plain } from '../kernel/plain.ts';
 import type { Egress } from '../oauth/egress.ts';
@@ -21,18 +12,12 @@ import { createProvider, type Provider } from '../oauth/provider.ts';
 import type { TokenOutcome, TokenProblem } from '../oauth/token-outcome.ts';
 import { refreshToken } from '../oauth/token-request.ts';
 import { mergeRefreshed, type TokenSet } from '../oauth/token-set.ts';
-import type { Doors, Tx } from '../storage/doors.ts';
-import type { Vault } from '../vault/vault.ts';
-import { decideFailure } from './failure-rule.ts';
-import { type RefreshMeter, silentRefreshMeter } from './refresh-meter.ts';
-import { productionTimings, type RefreshTimings } from './refresh-timings.ts';
-
-export type Armed = {
-  readonly tenant: TenantId;
-  readonly credentialId: CredentialId;
-  readonly attemptId: string;
-  readonly armedAtMs: number;
-};
+import type { AnswerKeeper } from './answer-keeper.ts';
+import { decideFailure, type FailureDecision } from './failure-rule.ts';
+import type { Armed, GrantDesk, Prepared } from './grant-desk.ts';
+import type { ProviderAllowance } from './provider-allowance.ts';
+import type { RefreshMeter } from './refresh-meter.ts';
+import type { RefreshTimings } from './refresh-timings.ts';
 
 export type RefreshResult =
   | { readonly kind: 'refreshed' }
@@ -40,32 +25,21 @@ export type RefreshResult =
   /** Consent, disconnect or take-over came first; or nothing was sent. */
   | { readonly kind: 'void' };
 
+export type RefreshOne = (armed: Armed) => Promise<RefreshResult>;
+
 export type RefreshOneDeps = {
-  readonly doors: Doors;
-  readonly vault: Vault;
+  readonly desk: GrantDesk;
+  readonly keeper: Pick<AnswerKeeper, 'keep' | 'persist'>;
+  readonly allowance: Pick<ProviderAllowance, 'began' | 'ended' | 'isIncident'>;
   readonly egress: Egress;
   readonly clock: Clock;
   readonly random: () => number;
   readonly log: Log;
-  readonly timings?: RefreshTimings;
-  readonly meter?: RefreshMeter;
+  readonly timings: RefreshTimings;
+  readonly meter: RefreshMeter;
 };
 
-type Rooms = Required<RefreshOneDeps>;
-
-type Prepared = {
-  readonly grant: GrantRow;
-  readonly tokens: StoredTokens;
-  readonly registration: Registration;
-  readonly client: AuthClientRow | null;
-  readonly secrets: readonly ClientSecret[];
-  readonly provider: Provider;
-  /** The client's breaker is open, and it is not our turn to probe. */
-  readonly isBlocked: boolean;
-};
-
-/** Armed, and yet nothing to send: the grant is not refreshable, whatever its due time says. */
-class NothingToSend extends Error {}
+type Ready = Prepared & { readonly provider: Provider };
 
 const noRefreshToken: TokenProblem = {
   kind: 'revoked',
@@ -73,6 +47,9 @@ const noRefreshToken: TokenProblem = {
   message: null,
   cure: 'The provider gave no refresh token. Connect the account again, and ask for offline access.',
 };
+
+/** Nothing is asked during an incident anyway; this is the spread of what comes after it. */
+const incidentRetrySeconds = 60;
 
 /** A defect of ours in the middle of a request: it may have been sent. */
 const internalTrouble: TokenProblem = {
@@ -82,84 +59,81 @@ const internalTrouble: TokenProblem = {
   cure: 'Latchkey tries again by itself; the operator finds the reason in the log.',
 };
 
-export function createRefreshOne(given: RefreshOneDeps): (armed: Armed) => Promise<RefreshResult> {
-  const deps: Rooms = { timings: productionTimings, meter: silentRefreshMeter, ...given };
-  const { clock, log } = deps;
+export function createRefreshOne(deps: RefreshOneDeps): RefreshOne {
+  const { desk, clock } = deps;
 
   return async (armed) => {
     const prepared = await prepareOrRelease(deps, armed);
     if (prepared === null) return { kind: 'void' };
     if (clock.monotonicMs() - armed.armedAtMs > deps.timings.startSlackMs) {
-      await release(deps, armed, 0);
+      await desk.release(armed, 0);
       return { kind: 'void' };
     }
-    if (prepared.isBlocked) return await waitForClient(deps, armed, prepared);
+    const { client } = prepared;
+    if (client !== null && !(await desk.mayUseClient(armed, client))) {
+      return await waitForClient(deps, armed, prepared);
+    }
+    const ready = { ...prepared, provider: createProvider(prepared.registration) };
     const issuedAt = clock.now();
-    const sentAtMs = clock.monotonicMs();
-    const outcome = await send(deps, prepared, armed).catch((error: unknown): TokenOutcome => {
-      log.error('a token request ended unexpectedly', errorFields(error));
-      return internalTrouble;
-    });
-    const { catalogueKey: asked } = prepared.provider;
-    deps.meter.answered({ provider: asked, kind: outcome.kind, ms: clock.monotonicMs() - sentAtMs });
-    if (outcome.kind === 'success') return await keepSuccess(deps, prepared, outcome.tokens, issuedAt);
-    await keepFailure(deps, armed, prepared, outcome);
-    const { tenant, credentialId: credential } = armed;
-    log.info('refresh failed', { tenant, credential, kind: outcome.kind, reason: outcome.code });
+    const outcome = await ask(deps, ready, armed);
+    if (outcome.kind === 'success')
+      return await keepSuccess(deps, { armed, ready, issuedAt }, outcome.tokens);
+    await keepFailure(deps, { armed, ready }, outcome);
     return { kind: 'failed', problem: outcome };
   };
 }
 
 /** Whatever goes wrong before sending has spent nothing: the attempt is given back, or it would stay armed while we live. */
-async function prepareOrRelease(deps: Rooms, armed: Armed): Promise<Prepared | null> {
+async function prepareOrRelease(deps: RefreshOneDeps, armed: Armed): Promise<Prepared | null> {
   try {
-    return await deps.doors.withTenant(armed.tenant, (tx) => prepare(tx, deps.vault, armed));
+    return await deps.desk.prepare(armed);
   } catch (error) {
     deps.log.error('a refresh could not be prepared', errorFields(error));
-    await release(deps, armed, deps.timings.troubleMs / 1000);
+    await deps.desk.release(armed, deps.timings.troubleMs);
     return null;
   }
 }
 
-async function release(deps: Rooms, armed: Armed, retryAfterSeconds: number): Promise<void> {
-  await deps.doors.withTenant(armed.tenant, (tx) =>
-    releaseAttempt(tx, armed.credentialId, armed.attemptId, retryAfterSeconds),
-  );
-}
-
-async function prepare(tx: Tx, vault: Vault, armed: Armed): Promise<Prepared | null> {
-  const grant = await selectArmedGrant(tx, armed.credentialId, armed.attemptId);
-  if (grant === null) return null;
-  const tokens = await openTokens(tx, vault, grant);
-  if (tokens === null || grant.registrationId === null)
-    throw new NothingToSend('no tokens or no registration');
-  const registration = await getRegistration(tx, grant.registrationId);
-  const client = grant.mintedBy === null ? null : await selectAuthClient(tx, grant.mintedBy);
-  const secrets = client === null ? [] : await openClientSecrets(tx, vault, client);
-  const isOwn = client !== null && client.tenantId === armed.tenant;
-  const isBlocked = isOwn && client.brokenSince !== null && !(await mayProbe(tx, client.id));
-  return { grant, tokens, registration, client, secrets, provider: createProvider(registration), isBlocked };
-}
-
 /** Nothing is sent while the provider refuses the client itself; one grant in ten minutes asks for all of them. */
-async function waitForClient(deps: Rooms, armed: Armed, prepared: Prepared): Promise<RefreshResult> {
+async function waitForClient(deps: RefreshOneDeps, armed: Armed, prepared: Prepared): Promise<RefreshResult> {
   const problem: TokenProblem = {
     kind: 'client_rejected',
     code: 'invalid_client',
     message: null,
     cure: prepared.client?.brokenReason ?? 'Check the client id and the client secret.',
   };
-  await keepFailure(deps, armed, prepared, problem);
+  const decision = {
+    ...decideFailure(problem, prepared.grant, deps.random, deps.timings),
+    tripsClient: false,
+  };
+  await deps.keeper.persist(() => deps.desk.fail(armed, prepared, decision));
   return { kind: 'failed', problem };
 }
 
+async function ask(deps: RefreshOneDeps, ready: Ready, armed: Armed): Promise<TokenOutcome> {
+  const { clock, log, meter, allowance } = deps;
+  const sentAtMs = clock.monotonicMs();
+  allowance.began(armed.providerKey);
+  const outcome = await send(deps, ready, armed).catch((error: unknown): TokenOutcome => {
+    log.error('a token request ended unexpectedly', errorFields(error));
+    return internalTrouble;
+  });
+  allowance.ended(armed.providerKey, outcome);
+  meter.answered({
+    provider: ready.provider.catalogueKey,
+    kind: outcome.kind,
+    ms: clock.monotonicMs() - sentAtMs,
+  });
+  return outcome;
+}
+
 /** The newest secret first; an older one only after the provider has refused the client itself, which spends nothing. */
-async function send(deps: Rooms, prepared: Prepared, armed: Armed): Promise<TokenOutcome> {
-  const { tokens, registration, provider, secrets } = prepared;
+async function send(deps: RefreshOneDeps, ready: Ready, armed: Armed): Promise<TokenOutcome> {
+  const { tokens, registration, provider, secrets } = ready;
   if (tokens.refreshToken === null) return noRefreshToken;
-  const tries: (Plain | null)[] = secrets.length === 0 ? [null] : secrets.map(({ secret }) => secret);
+  const tries: (Plain | null)[] = secrets.length === 0 ? [null] : [...secrets];
   // The provider may have gone over to the newest one between our two tries.
-  if (secrets.length > 1) tries.push(secrets[0]?.secret ?? null);
+  if (secrets.length > 1) tries.push(secrets[0] ?? null);
   let outcome: TokenOutcome = noRefreshToken;
   for (const clientSecret of tries) {
     const leftMs = deps.timings.sendDeadlineMs - (deps.clock.monotonicMs() - armed.armedAtMs);
@@ -179,15 +153,16 @@ async function send(deps: Rooms, prepared: Prepared, armed: Armed): Promise<Toke
 }
 
 async function keepSuccess(
-  deps: Rooms,
-  prepared: Prepared,
+  deps: RefreshOneDeps,
+  { armed, ready, issuedAt }: { readonly armed: Armed; readonly ready: Ready; readonly issuedAt: Date },
   answer: TokenSet,
-  issuedAt: Date,
 ): Promise<RefreshResult> {
-  const { grant, client, provider } = prepared;
-  const previous = { ...prepared.tokens, expiresInSeconds: null, refreshExpiresInSeconds: null };
-  const merged = mergeRefreshed(previous, answer);
-  const tokens: StoredTokens = { ...merged, callbackParams: prepared.tokens.callbackParams };
+  const { grant, client, provider } = ready;
+  const previous = { ...ready.tokens, expiresInSeconds: null, refreshExpiresInSeconds: null };
+  const tokens: StoredTokens = {
+    ...mergeRefreshed(previous, answer),
+    callbackParams: ready.tokens.callbackParams,
+  };
   const isNewRefreshToken =
     answer.refreshToken !== null && !isSameText(answer.refreshToken, previous.refreshToken);
   const timing = nextDue({
@@ -201,31 +176,13 @@ async function keepSuccess(
     lastUsedAt: grant.refreshDueAt !== null && grant.refreshDueAt > issuedAt ? issuedAt : grant.lastUsedAt,
     random: deps.random,
   });
-  const committed = await persistently(deps, () =>
-    deps.doors.withTenant(grant.tenantId, async (tx) => {
-      const result = await commitRefresh({
-        tx,
-        vault: deps.vault,
-        grant,
-        tokens,
-        timing: { issuedAt, ...timing },
-        grantedScope: tokens.scope,
-      });
-      if (result === 'superseded') {
-        const { credentialId } = grant;
-        await giveBackLate({ tx, vault: deps.vault, grant, credentialId, tokens });
-      }
-      if (result === 'committed') {
-        await countRefreshed(tx, grant.credentialId);
-        await noteRecovery(tx, prepared);
-      }
-      return result;
-    }),
-  );
-  const { meter } = deps;
-  if (committed === 'superseded') meter.superseded();
-  else meter.refreshed(provider.catalogueKey);
-  return committed === 'committed' ? { kind: 'refreshed' } : { kind: 'void' };
+  const kept = await deps.keeper.keep(armed.attemptId, ready.keep(tokens, { issuedAt, ...timing }));
+  if (kept === 'superseded') deps.meter.superseded();
+  if (kept !== 'committed') return { kind: 'void' };
+  deps.meter.refreshed(provider.catalogueKey);
+  const isRecovery = grant.failCount > 0 || (client !== null && client.brokenSince !== null);
+  if (isRecovery) await deps.desk.noteRecovery(ready);
+  return { kind: 'refreshed' };
 }
 
 /** Some providers repeat the refresh token that goes on: its life has not begun anew. */
@@ -233,91 +190,31 @@ function isSameText(one: Plain, other: Plain | null): boolean {
   return other !== null && one.revealText() === other.revealText();
 }
 
-async function noteRecovery(tx: Tx, prepared: Prepared): Promise<void> {
-  const { grant, client } = prepared;
-  if (client !== null && client.brokenSince !== null && client.tenantId === grant.tenantId) {
-    await mendAuthClient(tx, client.id);
-  }
-  if (grant.failCount === 0) return;
-  await writeConnectionLog(tx, {
-    credentialId: grant.credentialId,
-    severity: 'info',
-    code: 'refresh_recovered',
-    message: `The token was refreshed again after ${grant.failCount} failed ${grant.failCount === 1 ? 'try' : 'tries'}.`,
-  });
+/** One of very many that are refused at once: nobody is told to connect again before an operator has looked. */
+function withoutVerdict(decision: FailureDecision): FailureDecision {
+  if (decision.state !== 'needs_reauth') return decision;
+  return { ...decision, state: 'degraded', isSuspect: true, retryAfterSeconds: incidentRetrySeconds };
 }
 
 async function keepFailure(
-  deps: Rooms,
-  armed: Armed,
-  prepared: Prepared,
+  deps: RefreshOneDeps,
+  { armed, ready }: { readonly armed: Armed; readonly ready: Ready },
   problem: TokenProblem,
 ): Promise<void> {
-  const { grant, client } = prepared;
-  const decided = decideFailure(problem, grant, deps.random, deps.timings);
+  const decided = decideFailure(problem, ready.grant, deps.random, deps.timings);
   const decision =
     problem === noRefreshToken
       ? { ...decided, state: 'needs_reauth' as const, retryAfterSeconds: null }
-      : decided;
-  await persistently(deps, () =>
-    deps.doors.withTenant(armed.tenant, async (tx) => {
-      const { consentNo, tokenNo } = grant;
-      const written = await failRefresh(tx, armed.credentialId, {
-        attemptId: armed.attemptId,
-        consentNo,
-        tokenNo,
-        settleSeconds: deps.timings.settleMs / 1000,
-        ...decision,
-      });
-      if (!written) return;
-      await countFailed(tx, armed.credentialId);
-      if (
-        decision.tripsClient &&
-        !prepared.isBlocked &&
-        client !== null &&
-        client.tenantId === armed.tenant
-      ) {
-        await tripAuthClient(tx, client.id, decision.errorText);
-      }
-      const isNews = grant.lastErrorCode !== decision.errorCode || decision.state === 'needs_reauth';
-      if (isNews) await noteFailure(tx, armed, decision);
-    }),
-  );
+      : deps.allowance.isIncident(armed.providerKey)
+        ? withoutVerdict(decided)
+        : decided;
+  await deps.keeper.persist(() => deps.desk.fail(armed, ready, decision));
   deps.meter.failed({
-    provider: prepared.provider.catalogueKey,
+    provider: ready.provider.catalogueKey,
     kind: problem.kind,
     code: decision.errorCode,
     isOver: decision.state === 'needs_reauth',
   });
-}
-
-async function noteFailure(tx: Tx, armed: Armed, decision: ReturnType<typeof decideFailure>): Promise<void> {
-  const isOver = decision.state === 'needs_reauth';
-  await writeConnectionLog(tx, {
-    credentialId: armed.credentialId,
-    severity: isOver ? 'error' : 'warn',
-    code: isOver ? 'needs_authorization' : 'refresh_failed',
-    message: `Refreshing failed (${decision.errorCode}): ${decision.errorText}`,
-  });
-  await audit(tx, {
-    action: isOver ? 'grant.lost' : 'grant.refresh_failed',
-    actor: systemActor,
-    object: { kind: 'credential', id: armed.credentialId },
-    result: 'failed',
-    detail: { code: decision.errorCode },
-  });
-}
-
-/** The answer exists nowhere else: it is held and offered to the database for two minutes before it is given up. */
-async function persistently<T>(deps: Rooms, write: () => Promise<T>): Promise<T> {
-  for (const waitMs of deps.timings.commitStepsMs) {
-    try {
-      return await write();
-    } catch (error) {
-      deps.log.error('a refresh cannot be committed yet', errorFields(error));
-      deps.meter.commitFailed();
-      await sleep(waitMs);
-    }
-  }
-  return await write();
+  const { tenant, credentialId: credential } = armed;
+  deps.log.info('refresh failed', { tenant, credential, kind: problem.kind, reason: problem.code });
 }

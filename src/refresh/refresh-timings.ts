@@ -21,6 +21,8 @@ export type RefreshTimings = {
   readonly deadAfterMs: number;
   /** Our own attempts, when nothing of ours can be at work on them any more: sending and committing are long given up. */
   readonly ownAfterMs: number;
+  /** How long a process that is told to stop still offers answers to a database that does not take them. */
+  readonly drainMs: number;
   /** How often the background looks for what is due. */
   readonly tickMs: number;
   /** How often it looks for what dead processes left armed. */
@@ -50,6 +52,7 @@ export const productionTimings: RefreshTimings = {
   fenceMs: 10_000,
   deadAfterMs: 15_000,
   ownAfterMs: 300_000,
+  drainMs: 20_000,
   tickMs: 1_000,
   recoverMs: 5_000,
   takeOverSpreadMs: 3_000,

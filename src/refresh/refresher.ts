@@ -1,16 +1,26 @@
-// The machine that keeps tokens fresh: claims what is due, refreshes it, takes over what dead processes left armed.
-// It costs O(due): a sleeping grant is never looked at.
-import { claimDueGrants, recoverArmedGrants } from '../credentials/grant-store.ts';
-import type { Clock } from '../kernel/clock.ts';
+// The machine that keeps tokens fresh: finds what is due, chooses fairly among it, arms and refreshes it, and takes over
+// what dead processes left armed. It costs what is due: a sleeping grant is never looked at, and one whose provider is
+// down or has said "not so fast" is not touched.
+import { type DueGrant, firstLane } from '../credentials/claim-store.ts';
+import type { Sleep } from '../kernel/clock.ts';
 import { errorFields, type Log } from '../kernel/log.ts';
-import type { Doors } from '../storage/doors.ts';
+import type { AnswerKeeper } from './answer-keeper.ts';
+import { chooseFairly } from './choose-fairly.ts';
+import type { Armed, GrantDesk } from './grant-desk.ts';
 import type { Heartbeat } from './heartbeat.ts';
+import type { ProviderAllowance } from './provider-allowance.ts';
 import type { RefreshGate } from './refresh-gate.ts';
-import { type RefreshMeter, silentRefreshMeter } from './refresh-meter.ts';
-import type { Armed, RefreshResult } from './refresh-one.ts';
-import { attemptDeadlineSeconds, productionTimings, type RefreshTimings } from './refresh-timings.ts';
+import type { RefreshMeter } from './refresh-meter.ts';
+import type { RefreshOne } from './refresh-one.ts';
+import type { RefreshTimings } from './refresh-timings.ts';
 
-const maxInFlight = 50;
+/** Of this process; each holds a socket and an answer. */
+const maxInFlight = 256;
+/** Looked at in one round. When all of it is due, one lane may hide the others: then the lanes are walked, too. */
+const windowSize = 512;
+const laneLimits = { lanes: 64, perLane: 8 } as const;
+/** Slots that become free meanwhile are filled together. */
+const breathMs = 20;
 
 export type Refresher = {
   readonly start: () => Promise<void>;
@@ -21,21 +31,21 @@ export type Refresher = {
 };
 
 export type RefresherDeps = {
-  readonly doors: Doors;
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly processId: string;
+  readonly desk: GrantDesk;
+  readonly allowance: ProviderAllowance;
+  readonly keeper: Pick<AnswerKeeper, 'held' | 'replay' | 'drain'>;
   readonly heartbeat: Heartbeat;
   readonly gate: Pick<RefreshGate, 'mayArm'>;
-  readonly refreshOne: (armed: Armed) => Promise<RefreshResult>;
-  readonly timings?: RefreshTimings;
-  readonly meter?: RefreshMeter;
+  readonly refreshOne: RefreshOne;
+  readonly sleep: Sleep;
+  readonly log: Log;
+  readonly timings: RefreshTimings;
+  readonly meter: RefreshMeter;
 };
 
-export function createRefresher(given: RefresherDeps): Refresher {
-  const deps = { timings: productionTimings, meter: silentRefreshMeter, ...given };
-  const { log, heartbeat, timings } = deps;
-  const desk = new RefreshDesk(deps);
+export function createRefresher(deps: RefresherDeps): Refresher {
+  const { log, heartbeat, timings, keeper, allowance } = deps;
+  const rounds = new RefreshRounds(deps);
   const beating: NodeJS.Timeout[] = [];
   const working: NodeJS.Timeout[] = [];
 
@@ -47,42 +57,56 @@ export function createRefresher(given: RefresherDeps): Refresher {
     timers.push(timer);
   }
 
+  async function replay(): Promise<void> {
+    const count = await keeper.replay();
+    if (count > 0) log.warn('kept answers that an earlier process could not commit', { count });
+  }
+
+  /** What lies in the journal must not be asked for again: it goes before anything is taken over. */
+  async function recover(): Promise<void> {
+    await replay();
+    if (heartbeat.isWitness()) await rounds.recover();
+  }
+
   return {
     async start() {
       await heartbeat.beat();
       await heartbeat.forgetSilent();
       every(beating, timings.beatMs, heartbeat.beat);
-      every(working, timings.tickMs, () => desk.claimDue());
-      every(working, timings.recoverMs, async () => {
-        if (heartbeat.isWitness()) await desk.recover();
-      });
+      await replay();
+      every(working, timings.tickMs, () => rounds.claimDue());
+      every(working, timings.tickMs, allowance.tell);
+      every(working, timings.recoverMs, recover);
     },
     async drain() {
       for (const timer of working.splice(0)) clearInterval(timer);
-      await desk.drain();
+      await rounds.drain();
+      await keeper.drain();
       for (const timer of beating.splice(0)) clearInterval(timer);
       await heartbeat.end().catch((error: unknown) => log.warn('could not say goodbye', errorFields(error)));
     },
     async runOnce() {
       await heartbeat.beat();
-      await desk.recover();
-      return await desk.claimAll();
+      await replay();
+      await rounds.recover();
+      return await rounds.claimAll();
     },
   };
 }
 
 /** What is under way in this process, and the rounds that add to it. */
-class RefreshDesk {
-  readonly #deps: Required<RefresherDeps>;
+class RefreshRounds {
+  readonly #deps: RefresherDeps;
   readonly #inFlight = new Set<Promise<unknown>>();
+  #lane = firstLane;
   #isDraining = false;
   #round: Promise<number> | null = null;
 
-  constructor(deps: Required<RefresherDeps>) {
+  constructor(deps: RefresherDeps) {
     this.#deps = deps;
   }
 
-  /** Resolves when nothing more is due, or no slot is free for it. Calls during a round join it. */
+  /** Resolves when nothing more may be sent now. Calls during a round join it. */
   async claimDue(): Promise<number> {
     this.#round ??= this.#claimRounds().finally(() => {
       this.#round = null;
@@ -90,10 +114,13 @@ class RefreshDesk {
     return await this.#round;
   }
 
-  /** Resolves when nothing is due any more and all of it has been tried. */
+  /** Resolves when nothing that is due may be sent any more and all of it has been tried. */
   async claimAll(): Promise<number> {
-    const total = await this.claimDue();
-    await Promise.allSettled(this.#inFlight);
+    let total = 0;
+    for (let claimed = await this.claimDue(); claimed > 0; claimed = await this.claimDue()) {
+      total += claimed;
+      await Promise.allSettled(this.#inFlight);
+    }
     return total;
   }
 
@@ -101,24 +128,38 @@ class RefreshDesk {
     let total = 0;
     for (let claimed = await this.#claim(); claimed > 0; claimed = await this.#claim()) {
       total += claimed;
-      // A slow provider must not hold back the others: go on as soon as one slot is free.
+      // A slow provider must not hold back the others: go on as soon as some slots are free.
       if (this.#inFlight.size >= maxInFlight) await Promise.race(this.#inFlight);
+      if (this.#inFlight.size > maxInFlight / 2) await this.#deps.sleep(breathMs);
     }
     return total;
   }
 
   async #claim(): Promise<number> {
-    const { doors, clock, gate, processId, timings } = this.#deps;
+    const { desk, gate, allowance } = this.#deps;
     const limit = maxInFlight - this.#inFlight.size;
     if (limit <= 0 || this.#isDraining || !gate.mayArm()) return 0;
-    const armedAtMs = clock.monotonicMs();
-    const claimed = await doors.asScheduler((tx) =>
-      claimDueGrants(tx, { processId, deadlineSeconds: attemptDeadlineSeconds(timings), limit }),
-    );
-    for (const { tenantId, credentialId, attemptId } of claimed) {
-      this.#launch({ tenant: tenantId, credentialId, attemptId, armedAtMs });
+    const due = await this.#look();
+    if (due.length === 0) return 0;
+    await allowance.fetch(countByProvider(due));
+    const chosen = chooseFairly(due, { limit, allowed: allowance.available });
+    if (chosen.length === 0 || this.#isDraining || !gate.mayArm()) return 0;
+    const armed = await desk.armDue(chosen);
+    for (const one of armed) {
+      allowance.spend(one.providerKey);
+      this.#launch(one);
     }
-    return claimed.length;
+    return armed.length;
+  }
+
+  async #look(): Promise<readonly DueGrant[]> {
+    const { desk } = this.#deps;
+    const urgent = await desk.dueGrants(windowSize);
+    if (urgent.length < windowSize) return urgent;
+    const { due, last } = await desk.dueByLane(this.#lane, laneLimits);
+    this.#lane = last ?? firstLane;
+    const known = new Set(due.map(({ credentialId }) => credentialId));
+    return [...due, ...urgent.filter(({ credentialId }) => !known.has(credentialId))];
   }
 
   #launch(armed: Armed): void {
@@ -130,22 +171,23 @@ class RefreshDesk {
   }
 
   async recover(): Promise<void> {
-    const { doors, log, processId, timings } = this.#deps;
-    const by = {
-      processId,
-      settleSeconds: timings.settleMs / 1000,
-      heartbeatSeconds: timings.deadAfterMs / 1000,
-      ownAfterSeconds: timings.ownAfterMs / 1000,
-      spreadSeconds: timings.takeOverSpreadMs / 1000,
-    };
-    const taken = await doors.asScheduler((tx) => recoverArmedGrants(tx, by));
+    const { desk, keeper, log, meter } = this.#deps;
+    const taken = await desk.recover(keeper.held());
     if (taken === 0) return;
-    this.#deps.meter.tookOver(taken);
+    meter.tookOver(taken);
     log.warn('took over refreshes that nobody works on', { count: taken });
   }
 
   async drain(): Promise<void> {
     this.#isDraining = true;
+    // A claim that is on its way to the database arms grants.
+    await this.#round?.catch(() => {});
     await Promise.allSettled(this.#inFlight);
   }
+}
+
+function countByProvider(due: readonly DueGrant[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { providerKey } of due) counts.set(providerKey, (counts.get(providerKey) ?? 0) + 1);
+  return counts;
 }

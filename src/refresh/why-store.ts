@@ -17,14 +17,16 @@ export async function selectSurroundings(
   { deadAfterSeconds }: { readonly deadAfterSeconds: number },
 ): Promise<Surroundings> {
   const found = await sql<Surroundings>`
-    select u.name as "unitName", use.last_used_at as "lastUsedAt", bucket.open_until as "pausedUntil",
+    select u.name as "unitName", use.last_used_at as "lastUsedAt", 
+      greatest((pace.gauge ->> 'throttledUntil')::timestamptz, (pace.gauge ->> 'probeAt')::timestamptz) as "pausedUntil",
       case when g.attempt_id is not null then exists (select 1 from process p where p.id = g.attempt_owner
         and p.heartbeat_at > clock_timestamp() - make_interval(secs => ${deadAfterSeconds})) end as "isOwnerAlive"
     from credential c
     join unit u on u.tenant_id = c.tenant_id and u.id = c.unit_id
     left join oauth_grant g on g.tenant_id = c.tenant_id and g.credential_id = c.id
     left join grant_use use on use.tenant_id = c.tenant_id and use.credential_id = c.id
-    left join provider_bucket bucket on bucket.provider_key = g.provider_key and bucket.open_until > clock_timestamp()
+    left join provider_gauge pace on pace.provider_key = g.provider_key
+      and greatest((pace.gauge ->> 'throttledUntil')::timestamptz, (pace.gauge ->> 'probeAt')::timestamptz) > clock_timestamp()
     where c.tenant_id = latchkey_tenant() and c.id = ${credentialId}`.execute(tx);
   return found.rows[0] ?? { unitName: '', lastUsedAt: null, isOwnerAlive: null, pausedUntil: null };
 }

@@ -6,8 +6,8 @@ import { type Door, doorRoles, ownerRole } from './door-role.ts';
 import { type EmbeddedOptions, type EmbeddedServer, startEmbedded } from './embedded.ts';
 import { loginOf, prepareServer } from './external.ts';
 import { addressLocation, folderLocation } from './location.ts';
+import { createPipeline, type RunPipeline } from './pipeline.ts';
 import { createPool, type PoolOptions, translated } from './pool.ts';
-import { createReadPrepared, type ReadPrepared } from './prepared.ts';
 
 export type DatabaseOptions = {
   /** DATABASE_URL; null starts the embedded engine in `directory`. */
@@ -25,7 +25,9 @@ export type Database = {
   /** The pool of a role, made at first use and shared. Most callers want `Doors` instead. */
   readonly pool: (role: Role) => pg.Pool;
   /** Reads through the tenants' door on connections that can only read. */
-  readonly read: ReadPrepared;
+  readonly read: RunPipeline;
+  /** Writes through the tenants' door in one round trip. */
+  readonly write: RunPipeline;
   /** A connection of its own as the owner, without statement timeout: for migrations and other long work. */
   readonly ownerSession: <T>(work: (client: pg.Client) => Promise<T>) => Promise<T>;
   /** Resolves when the embedded server ended without being asked; never for an external one. */
@@ -54,8 +56,14 @@ const readerSize: Pick<PoolOptions, 'max' | 'statementTimeoutMs' | 'readOnly'> =
   readOnly: true,
 };
 
-// Plans for the very values would be made anew each time and cost more than the read.
-const readerSettings = ['plan_cache_mode=force_generic_plan', 'jit=off'] as const;
+// Plans for the very values would be made anew each time and cost more than the statement.
+const planOnce = ['plan_cache_mode=force_generic_plan', 'jit=off'] as const;
+
+const writerSize: Pick<PoolOptions, 'max' | 'statementTimeoutMs' | 'readOnly'> = {
+  max: 8,
+  statementTimeoutMs: 15_000,
+  readOnly: false,
+};
 
 /** Throws a `cannot_start` Fault of one line when this database cannot serve. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
@@ -116,15 +124,22 @@ export function externalLogins(url: string): Logins {
 export function connect(engine: Database['engine'], logins: Logins, log: Log): Database {
   const pools = new Map<Role, pg.Pool>();
   let closing: Promise<void> | null = null;
-  const readers = createPool(logins.login('app'), [...logins.startup('app'), ...readerSettings], {
+  const readers = createPool(logins.login('app'), [...logins.startup('app'), ...planOnce], {
     ...readerSize,
     name: 'reads',
     log,
   });
-  const prepared = createReadPrepared(readers);
+  const writers = createPool(logins.login('app'), [...logins.startup('app'), ...planOnce], {
+    ...writerSize,
+    name: 'writes',
+    log,
+  });
+  const reads = createPipeline(readers, 2);
+  const writes = createPipeline(writers, 2);
   const close = async (): Promise<void> => {
-    prepared.close();
-    await Promise.all([readers, ...pools.values()].map((pool) => pool.end()));
+    reads.close();
+    writes.close();
+    await Promise.all([readers, writers, ...pools.values()].map((pool) => pool.end()));
   };
   return {
     engine,
@@ -137,7 +152,8 @@ export function connect(engine: Database['engine'], logins: Logins, log: Log): D
       pools.set(role, pool);
       return pool;
     },
-    read: prepared.read,
+    read: reads.run,
+    write: writes.run,
     ownerSession: (work) => ownerSession(logins, work),
     lost: new Promise(() => {}),
     close: () => {

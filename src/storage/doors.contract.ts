@@ -175,6 +175,20 @@ export function doorsContract(open: () => Promise<Omit<FreshDatabase, 'copy'>>):
       );
     });
 
+    test('may write through the door of changes, all of it or nothing', async () => {
+      const rename = (to: string) => ({
+        name: 'rename',
+        text: 'update probe set secret = $1 where id = 1',
+        values: [to],
+      });
+      expect(await fresh.doors.write(b, [rename('changed'), secret])).toEqual([[], [['changed']]]);
+      const fail = { name: 'fail', text: 'select 1 / 0', values: [] };
+      await expect(fresh.doors.write(b, [rename('half'), fail])).rejects.toMatchObject({ code: '22012' });
+      expect(await fresh.doors.write(b, [rename('of B'), secret])).toEqual([[], [['of B']]]);
+      expect(await fresh.doors.read(a, [secret])).toEqual([[['of A']]]);
+      expect(await fresh.doors.write(null, [rename('nobody')])).toEqual([[]]);
+    });
+
     test('finds another connection when its own was lost between two statements', async () => {
       await Promise.all(Array.from({ length: 20 }, () => read(a)));
       expect(await endReads()).toBeGreaterThan(0);

@@ -6,8 +6,8 @@ import pg from 'pg';
 import { backoffMs } from '../kernel/backoff.ts';
 import { isUuid, type TenantId } from '../kernel/ids.ts';
 import type { Database, Role } from './database.ts';
+import type { RunPipeline } from './pipeline.ts';
 import { kyselyPool } from './pool.ts';
-import type { ReadPrepared } from './prepared.ts';
 import type { Tables } from './tables.ts';
 
 /** A running transaction. Everything done with it happens together or not at all. */
@@ -30,7 +30,9 @@ export type Doors = {
   /** Operator commands. Owns the tables and sees no tenant's rows, because row-level security is forced. */
   readonly asOwner: <T>(work: (tx: Tx) => Promise<T>) => Promise<T>;
   /** Statements on one tenant's rows in one round trip and one transaction, for the hot path. They cannot write. */
-  readonly read: ReadPrepared;
+  readonly read: RunPipeline;
+  /** The same for changes. */
+  readonly write: RunPipeline;
   /** Ends the database with all its connections. */
   readonly close: () => Promise<void>;
 };
@@ -72,6 +74,7 @@ export function createDoors(database: Database, { random }: DoorsOptions): Doors
     asAccounts: through('accounts'),
     asOwner: through('owner'),
     read: database.read,
+    write: database.write,
     close: database.close,
   };
 }

@@ -11,7 +11,7 @@ const outsideTenants: Readonly<Record<string, string>> = {
   job_worker: 'heartbeats of job workers; only the owner reaches it',
   migration: 'which schema files were applied; only the owner reaches it',
   process: 'heartbeats of processes',
-  provider_bucket: 'rates and breakers per provider and client, shared by all tenants on purpose',
+  provider_gauge: 'rates and breakers per provider and client, shared by all tenants on purpose',
   setup_link: 'the first owner’s set-up links, before there is a tenant; only the accounts door reaches it',
 };
 

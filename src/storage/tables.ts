@@ -524,13 +524,11 @@ export interface ProcessTable {
   vouches_for: number | null;
 }
 
-export interface ProviderBucketTable {
+export interface ProviderGaugeTable {
   provider_key: string;
-  tokens: number;
-  rate_per_second: number;
-  refilled_at: Defaulted<Date>;
-  open_until: Date | null;
-  failures: Defaulted<number>;
+  gauge: Json;
+  state: GeneratedAlways<string>;
+  incident_at: GeneratedAlways<string | null>;
   updated_at: Defaulted<Date>;
 }
 
@@ -794,7 +792,7 @@ export interface Tables {
   person: PersonTable;
   principal: PrincipalTable;
   process: ProcessTable;
-  provider_bucket: ProviderBucketTable;
+  provider_gauge: ProviderGaugeTable;
   registration: RegistrationTable;
   revocation: RevocationTable;
   role: RoleTable;

@@ -14,6 +14,11 @@ import { keyNoOf, type Sealed, unreadable } from './sealed.ts';
 export type Vault = {
   /** `tx` is asked for the tenant's key only when it is not remembered. Makes the first key of a new tenant. */
   readonly seal: (tx: Tx, place: Place, plain: Plain) => Promise<Sealed>;
+  /**
+   * Seals under the key that the tenant has now, later and without asking anybody: for answers that must be kept when
+   * the database is away.
+   */
+  readonly sealer: (tx: Tx, tenant: TenantId) => Promise<Sealer>;
   /** Throws one fault for a changed value, a value of another place and a wrong key; `gone` after shredding. */
   readonly open: (tx: Tx, place: Place, sealed: Sealed) => Promise<Plain>;
   /** For the hot path: null when the tenant's key is not remembered, then `warm` or `open` it. */
@@ -30,6 +35,9 @@ export type Vault = {
   /** To be called when authority has changed anywhere: keys are looked at again before their next use. */
   readonly flush: () => void;
 };
+
+/** For places of the one tenant it was made for. */
+export type Sealer = (place: Place, plain: Plain) => Sealed;
 
 export type VaultOptions = {
   readonly doors: Doors;
@@ -67,6 +75,13 @@ export function createVault(options: VaultOptions): Vault & { readonly keyring: 
     seal: async (tx, place, plain) => {
       const { active } = await ringOf(tx, place.tenant);
       return sealBytes(plain, { key: active, aad: encodePlace(installation, place) });
+    },
+    sealer: async (tx, tenant) => {
+      const { active } = await ringOf(tx, tenant);
+      return (place, plain) => {
+        if (place.tenant !== tenant) throw new TypeError('a sealer seals for its own tenant');
+        return sealBytes(plain, { key: active, aad: encodePlace(installation, place) });
+      };
     },
     open: async (tx, place, sealed) => {
       const keyNo = keyNoOf(sealed);

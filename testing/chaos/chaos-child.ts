@@ -41,7 +41,8 @@ const egress: Egress = {
   fetch: (url, request) =>
     direct.fetch(url, { ...request, headers: { ...request.headers, 'user-agent': house.name } }),
 };
-const one = await refreshProcessOn({ doors, vault, egress }, systemClock, openGate, chaosTimings);
+const rooms = { doors, vault, egress, folder: house.folder };
+const one = await refreshProcessOn(rooms, systemClock, openGate, chaosTimings);
 
 let isEnding = false;
 let handed: (readonly [CredentialId, string])[] = [];
@@ -76,7 +77,8 @@ const reading = Array.from({ length: house.readers }, readOn);
 await lines.next();
 isEnding = true;
 await Promise.all(reading);
-await Promise.all([one.refresher.drain(), one.flight.drain()]);
+await one.flight.drain();
+await one.refresher.drain();
 clearInterval(news);
 tellNews();
 say({ done: true });

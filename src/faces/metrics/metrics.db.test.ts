@@ -37,7 +37,13 @@ beforeEach(async () => {
   metrics = metricsOn(house.doors);
   const egress = createEgress({ allow: [new URL(emulator.url).host], log: silentLog });
   const { doors, vault } = house;
-  one = await refreshProcessOn({ doors, vault, egress, meter: metrics.meter });
+  one = await refreshProcessOn({
+    doors,
+    vault,
+    egress,
+    folder: house.testVault.folder,
+    meter: metrics.meter,
+  });
 });
 
 function metricsOn(doors: Doors, isLocked = () => false): Metrics {

@@ -5,6 +5,7 @@ import { type ChainVerdict, verifyChain } from '../../audit/chain.ts';
 import type { AuditActor } from '../../audit/event.ts';
 import { Fault, invalidField, notFound } from '../../kernel/fault.ts';
 import { isUuid, type TenantId, type UnitId } from '../../kernel/ids.ts';
+import { endProviderIncident, listTroubledProviders } from '../../refresh/incident.ts';
 import type { TakeOver } from '../../refresh/take-over.ts';
 import type { Doors } from '../../storage/doors.ts';
 import { findUnit } from '../../tenancy/unit.ts';
@@ -78,6 +79,12 @@ export function registerOperator(app: FastifyInstance, deps: OperatorDeps): void
       tenant: textIn(request.body, 'tenant') === '' ? null : tenantIn(request.body),
     }),
   );
+  app.get('/incidents', async () => ({ providers: await listTroubledProviders(doors) }));
+  app.post('/incidents/end', async (request) => {
+    const [providerKey, verdict] = [textIn(request.body, 'provider'), textIn(request.body, 'verdict')];
+    await endProviderIncident({ doors, actor: operator, providerKey, verdict });
+    return { provider: providerKey, verdict };
+  });
   app.post('/audit/verify', async (request) => {
     const only = textIn(request.body, 'tenant');
     const tenants = only === '' ? await doors.locate(listTenantIds) : [tenantIn(request.body)];

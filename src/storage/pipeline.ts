@@ -1,7 +1,6 @@
-// Reads of the hot path, with as little between caller and server as the protocol allows: the tenant is set and all
-// statements are executed in one round trip, which the server takes as one transaction; a statement is described to
-// nobody (its caller knows the columns), rows come as the texts that the server sent, and connections stay at hand. On
-// connections of their own, which can only read: a burst of transactions does not hold reads up.
+// Hot paths, with as little between caller and server as the protocol allows: the tenant is set and all statements are
+// executed in one round trip, which the server takes as one transaction; a statement is described to nobody (its caller
+// knows the columns), rows come as the texts that the server sent, and connections stay at hand.
 import type pg from 'pg';
 import { isUuid, type TenantId } from '../kernel/ids.ts';
 import { translated } from './pool.ts';
@@ -18,16 +17,17 @@ export type PreparedStatement = {
 export type TextRow = readonly (string | null)[];
 
 /** The rows of each statement. Null = no tenant: row-level security shows no tenant's rows. */
-export type ReadPrepared = (
+export type RunPipeline = (
   tenant: TenantId | null,
   statements: readonly PreparedStatement[],
 ) => Promise<readonly (readonly TextRow[])[]>;
 
-/** Others go back to the pool, which closes what nobody needs. */
-const maxKept = 2;
-
-export function createReadPrepared(pool: pg.Pool): {
-  readonly read: ReadPrepared;
+/** `maxKept` connections stay at hand; others go back to the pool, which closes what nobody needs. */
+export function createPipeline(
+  pool: pg.Pool,
+  maxKept: number,
+): {
+  readonly run: RunPipeline;
   /** Gives the connections back, so that the pool can end. */
   readonly close: () => void;
 } {
@@ -41,7 +41,7 @@ export function createReadPrepared(pool: pg.Pool): {
     });
   });
   return {
-    read: async (tenant, statements) => {
+    run: async (tenant, statements) => {
       const all = tenant === null ? statements : [settingTenant(tenant), ...statements];
       const client = kept.pop() ?? (await translated(pool.connect()));
       try {
@@ -63,7 +63,7 @@ export function createReadPrepared(pool: pg.Pool): {
 
 /** Local to the transaction, which ends with the round trip. */
 function settingTenant(tenant: TenantId): PreparedStatement {
-  if (!isUuid(tenant)) throw new TypeError('a read wants the id of a tenant');
+  if (!isUuid(tenant)) throw new TypeError('a pipeline wants the id of a tenant');
   return { name: 'set_tenant', text: `select set_config('latchkey.tenant_id', $1, true)`, values: [tenant] };
 }
 

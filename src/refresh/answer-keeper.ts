@@ -1,0 +1,122 @@
+// Brings a provider's answer into the database, whatever it takes: on disk first, then committed, then offered again for
+// as long as this process lives. While commits fail nothing new is sent: a provider that rotates and a database that
+// does not keep it would cost every grant that we touch.
+import type { KeptRefresh } from '../credentials/kept-refresh.ts';
+import type { Clock, Sleep } from '../kernel/clock.ts';
+import { Fault } from '../kernel/fault.ts';
+import { errorFields, type Log } from '../kernel/log.ts';
+import type { AnswerJournal } from './answer-journal.ts';
+import type { GrantDesk } from './grant-desk.ts';
+import type { RefreshGate } from './refresh-gate.ts';
+import type { RefreshMeter } from './refresh-meter.ts';
+import type { RefreshTimings } from './refresh-timings.ts';
+
+export type AnswerKeeper = {
+  /** 'left' when the process ends before the database took it: the journal hands it to the next one. */
+  readonly keep: (attemptId: string, kept: KeptRefresh) => Promise<'committed' | 'superseded' | 'left'>;
+  /** The same patience for what is not lost with us: how an attempt failed. */
+  readonly persist: <T>(write: () => Promise<T>) => Promise<T>;
+  /** Closed while commits fail. */
+  readonly gate: RefreshGate;
+  /** Attempts whose answer is still on its way. */
+  readonly held: () => readonly string[];
+  /** Takes over what processes that are gone have left in the journal. */
+  readonly replay: () => Promise<number>;
+  /** Waits for what is on its way, but not for ever. */
+  readonly drain: () => Promise<void>;
+};
+
+export type AnswerKeeperDeps = {
+  readonly desk: Pick<GrantDesk, 'commit' | 'replay' | 'giveBack'>;
+  readonly journal: AnswerJournal;
+  readonly clock: Clock;
+  readonly sleep: Sleep;
+  readonly log: Log;
+  readonly timings: RefreshTimings;
+  readonly meter: RefreshMeter;
+};
+
+/** One failed commit may be a lost connection; three in a row are a database that does not persist. */
+const failuresToClose = 3;
+
+/** Ends the patience of a process that is told to stop. */
+class GaveUp extends Error {}
+
+export function createAnswerKeeper(deps: AnswerKeeperDeps): AnswerKeeper {
+  const { desk, journal, clock, log, timings, meter } = deps;
+  const held = new Set<string>();
+  const running = new Set<Promise<unknown>>();
+  let failuresInRow = 0;
+  let giveUpAtMs = Number.POSITIVE_INFINITY;
+
+  async function persist<T>(write: () => Promise<T>): Promise<T> {
+    const steps = timings.commitStepsMs;
+    for (let turn = 0; ; turn += 1) {
+      try {
+        const result = await write();
+        failuresInRow = 0;
+        return result;
+      } catch (error) {
+        failuresInRow += 1;
+        log.error('the outcome of a refresh cannot be committed yet', errorFields(error));
+        meter.commitFailed();
+        const waitMs = steps[Math.min(turn, steps.length - 1)] ?? 0;
+        if (clock.monotonicMs() + waitMs > giveUpAtMs)
+          throw new GaveUp('stopped before the commit', { cause: error });
+        await deps.sleep(waitMs);
+      }
+    }
+  }
+
+  async function deliver(kept: KeptRefresh): Promise<'committed' | 'superseded'> {
+    if (await persist(() => desk.commit(kept))) return 'committed';
+    await persist(() => desk.giveBack(kept));
+    return 'superseded';
+  }
+
+  async function keep(attemptId: string, kept: KeptRefresh): Promise<'committed' | 'superseded' | 'left'> {
+    held.add(attemptId);
+    try {
+      const entry = await journal.keep(kept);
+      const result = await deliver(kept);
+      journal.settle(entry);
+      return result;
+    } catch (error) {
+      if (error instanceof GaveUp) return 'left';
+      throw error;
+    } finally {
+      held.delete(attemptId);
+    }
+  }
+
+  return {
+    keep: async (attemptId, kept) => {
+      const work = keep(attemptId, kept).finally(() => running.delete(work));
+      running.add(work);
+      return await work;
+    },
+    persist,
+    gate: {
+      mayArm: () => failuresInRow < failuresToClose,
+      refusal: () =>
+        failuresInRow < failuresToClose
+          ? null
+          : new Fault('unavailable', 'Refreshed tokens cannot be stored at the moment.', {
+              cure: 'Try again in a moment; the operator finds the reason in the log.',
+              retryAfterSeconds: 5,
+            }),
+    },
+    held: () => [...held],
+    replay: () =>
+      journal.replay(async (kept) => {
+        const result = await desk.replay(kept);
+        if (result === 'superseded') await desk.giveBack(kept);
+        return result !== 'busy';
+      }),
+    drain: async () => {
+      giveUpAtMs = clock.monotonicMs() + timings.drainMs;
+      await Promise.allSettled(running);
+      await journal.close();
+    },
+  };
+}

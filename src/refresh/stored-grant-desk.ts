@@ -1,0 +1,172 @@
+// Grants as they lie in PostgreSQL. Work of one tenant that meets here goes together: preparing and committing cost a few
+// round trips for many grants as for one.
+import { type AuthClientRow, selectAuthClient } from '../credentials/auth-client-store.ts';
+import { armDueGrants, selectDueByLane, selectDueGrants } from '../credentials/claim-store.ts';
+import { mayProbe } from '../credentials/client-breaker.ts';
+import { openClientSecrets } from '../credentials/client-secret.ts';
+import { giveBackKept } from '../credentials/give-back.ts';
+import { openTokens } from '../credentials/grant.ts';
+import {
+  armGrant,
+  type GrantRow,
+  recoverArmedGrants,
+  releaseAttempt,
+  selectArmedGrants,
+  selectGrant,
+} from '../credentials/grant-store.ts';
+import {
+  commitRefreshes,
+  type KeptRefresh,
+  keepRefresh,
+  replayRefresh,
+} from '../credentials/kept-refresh.ts';
+import { getRegistration } from '../credentials/registration.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { newId, type TenantId } from '../kernel/ids.ts';
+import type { Plain } from '../kernel/plain.ts';
+import type { Doors, Tx } from '../storage/doors.ts';
+import type { Sealer, Vault } from '../vault/vault.ts';
+import { createGather } from './gather.ts';
+import type { Armed, GrantDesk, Prepared } from './grant-desk.ts';
+import { noteRecovery, writeFailure } from './outcome-notes.ts';
+import { attemptDeadlineSeconds, type RefreshTimings } from './refresh-timings.ts';
+
+export type StoredGrantDeskDeps = {
+  readonly doors: Doors;
+  readonly vault: Vault;
+  readonly clock: Clock;
+  readonly processId: string;
+  readonly timings: RefreshTimings;
+};
+
+/** A failed turn fails all that is in it: few enough to try again one by one. */
+const together = { underWay: 3, together: 50 } as const;
+
+/** Armed, and yet nothing to send: the grant is not refreshable, whatever its due time says. */
+class NothingToSend extends Error {}
+
+export function createStoredGrantDesk(deps: StoredGrantDeskDeps): GrantDesk {
+  const { doors, vault, clock, processId, timings } = deps;
+  const deadlineSeconds = attemptDeadlineSeconds(timings);
+  const prepareTogether = createGather<TenantId, Armed, Prepared | Error | null>(
+    (tenant, armed) => doors.withTenant(tenant, (tx) => prepareAll(tx, vault, tenant, armed)),
+    together,
+  );
+  const commitTogether = createGather<TenantId, KeptRefresh, boolean>(
+    (tenant, kept) => commitRefreshes(doors, tenant, kept),
+    together,
+  );
+
+  return {
+    dueGrants: (limit) => doors.asScheduler((tx) => selectDueGrants(tx, limit)),
+    dueByLane: (from, limits) => doors.asScheduler((tx) => selectDueByLane(tx, from, limits)),
+    armDue: async (chosen) => {
+      const armedAtMs = clock.monotonicMs();
+      const claimed = await doors.asScheduler((tx) =>
+        armDueGrants(tx, chosen, { processId, deadlineSeconds }),
+      );
+      return claimed.map(({ tenantId, ...one }) => ({ ...one, tenant: tenantId, armedAtMs }));
+    },
+    armOne: async ({ tenant, credentialId }, seen) => {
+      const armedAtMs = clock.monotonicMs();
+      const attemptId = newId<never>() as string;
+      const attempt = { attemptId, processId, deadlineSeconds };
+      const armed = await doors.withTenant(tenant, (tx) => armGrant(tx, credentialId, attempt, seen));
+      if (armed === null) return null;
+      return { tenant, credentialId, attemptId, providerKey: armed.providerKey ?? '', armedAtMs };
+    },
+    providerKeyOf: ({ tenant, credentialId }) =>
+      doors.withTenant(tenant, async (tx) => (await selectGrant(tx, credentialId))?.providerKey ?? null),
+    prepare: async (armed) => {
+      const prepared = await prepareTogether(armed.tenant, armed);
+      if (prepared instanceof Error) throw prepared;
+      return prepared;
+    },
+    mayUseClient: async ({ tenant }, client) => {
+      if (client.brokenSince === null || client.tenantId !== tenant) return true;
+      return await doors.withTenant(tenant, (tx) => mayProbe(tx, client.id));
+    },
+    commit: (kept) => commitTogether(kept.tenantId, kept),
+    replay: (kept) => replayRefresh(doors, kept),
+    noteRecovery: (prepared) => doors.withTenant(prepared.grant.tenantId, (tx) => noteRecovery(tx, prepared)),
+    giveBack: (kept) => doors.withTenant(kept.tenantId, (tx) => giveBackKept({ tx, vault, kept })),
+    fail: (armed, prepared, decision) =>
+      doors.withTenant(armed.tenant, (tx) => writeFailure(tx, { armed, prepared, decision, timings })),
+    release: ({ tenant, credentialId, attemptId }, retryAfterMs) =>
+      doors.withTenant(tenant, (tx) => releaseAttempt(tx, credentialId, attemptId, retryAfterMs / 1000)),
+    recover: (held) =>
+      doors.asScheduler((tx) =>
+        recoverArmedGrants(tx, {
+          processId,
+          held,
+          settleSeconds: timings.settleMs / 1000,
+          heartbeatSeconds: timings.deadAfterMs / 1000,
+          ownAfterSeconds: timings.ownAfterMs / 1000,
+          spreadSeconds: timings.takeOverSpreadMs / 1000,
+        }),
+      ),
+  };
+}
+
+/** What cannot be prepared fails by itself and takes no other along. */
+async function prepareAll(
+  tx: Tx,
+  vault: Vault,
+  tenant: TenantId,
+  armed: readonly Armed[],
+): Promise<readonly (Prepared | Error | null)[]> {
+  const grants = new Map((await selectArmedGrants(tx, armed)).map((grant) => [grant.attemptId, grant]));
+  const seal = await vault.sealer(tx, tenant);
+  const known = rememberedIn(tx, vault);
+  const all: (Prepared | Error | null)[] = [];
+  for (const { attemptId } of armed) {
+    const grant = grants.get(attemptId);
+    all.push(grant === undefined ? null : await prepareOne({ tx, vault, seal, known }, grant));
+  }
+  return all;
+}
+
+type Remembered = ReturnType<typeof rememberedIn>;
+
+/** Grants of one tenant share clients and registrations: each is read once in a turn. */
+function rememberedIn(tx: Tx, vault: Vault) {
+  const once = <K extends string, V>(load: (id: K) => Promise<V>): ((id: K) => Promise<V>) => {
+    const loaded = new Map<K, Promise<V>>();
+    return (id) => {
+      const known = loaded.get(id) ?? load(id);
+      loaded.set(id, known);
+      return known;
+    };
+  };
+  const client = once((id: AuthClientRow['id']) => selectAuthClient(tx, id));
+  return {
+    client,
+    registration: once((id: NonNullable<GrantRow['registrationId']>) => getRegistration(tx, id)),
+    secrets: once(async (id: AuthClientRow['id']): Promise<readonly Plain[]> => {
+      const row = await client(id);
+      return row === null ? [] : (await openClientSecrets(tx, vault, row)).map(({ secret }) => secret);
+    }),
+  };
+}
+
+async function prepareOne(
+  from: { readonly tx: Tx; readonly vault: Vault; readonly seal: Sealer; readonly known: Remembered },
+  grant: GrantRow,
+): Promise<Prepared | Error> {
+  const { tx, vault, seal, known } = from;
+  try {
+    const tokens = await openTokens(tx, vault, grant);
+    if (tokens === null || grant.registrationId === null)
+      throw new NothingToSend('no tokens or no registration');
+    return {
+      grant,
+      tokens,
+      registration: await known.registration(grant.registrationId),
+      client: grant.mintedBy === null ? null : await known.client(grant.mintedBy),
+      secrets: grant.mintedBy === null ? [] : await known.secrets(grant.mintedBy),
+      keep: (kept, timing) => keepRefresh({ seal, grant, tokens: kept, timing }),
+    };
+  } catch (error) {
+    return error instanceof Error ? error : new Error('could not be prepared', { cause: error });
+  }
+}
