@@ -1,5 +1,6 @@
 // SQL of claiming: what is due, over all tenants, and arming it. Through the scheduler's door, which sees no token. It
-// costs what is due and what is asked for, never what there is: both ways of looking are bounded.
+// costs what is due and what is asked for, never what there is: both ways of looking are bounded, and the time is that of
+// the statement, which is the same for all of its rows. (clock_timestamp() is not, so no index could be searched by it.)
 import { sql } from 'kysely';
 import type { CredentialId, TenantId } from '../kernel/ids.ts';
 import type { Tx } from '../storage/doors.ts';
@@ -18,7 +19,7 @@ const dueColumns = sql`g.tenant_id as "tenantId", g.credential_id as "credential
 export async function selectDueGrants(tx: Tx, limit: number): Promise<readonly DueGrant[]> {
   const found = await sql<DueGrant>`
     select ${dueColumns} from oauth_grant g
-    where ${isClaimable} and g.refresh_due_at <= clock_timestamp()
+    where ${isClaimable} and g.refresh_due_at <= statement_timestamp()
     order by g.refresh_due_at limit ${limit}`.execute(tx);
   return found.rows;
 }
@@ -56,7 +57,7 @@ export async function selectDueByLane(
       lateral (
         select ${dueColumns} from oauth_grant g
         where ${isClaimable} and g.provider_key = lane.provider_key and g.tenant_id = lane.tenant_id
-          and g.refresh_due_at <= clock_timestamp()
+          and g.refresh_due_at <= statement_timestamp()
         order by g.refresh_due_at limit ${limits.perLane}) d`.execute(tx);
   return { due: found.rows, last: lanes.length < limits.lanes ? null : (lanes.at(-1) ?? null) };
 }
@@ -74,7 +75,7 @@ export async function armDueGrants(
       select g.tenant_id, g.credential_id from oauth_grant g
       join unnest(${chosen.map((one) => one.tenantId)}::uuid[], ${chosen.map((one) => one.credentialId)}::uuid[])
         as chosen (tenant_id, credential_id) using (tenant_id, credential_id)
-      where ${isClaimable} and g.refresh_due_at <= clock_timestamp()
+      where ${isClaimable} and g.refresh_due_at <= statement_timestamp()
       for update of g skip locked)
     update oauth_grant g set attempt_id = gen_random_uuid(), attempt_owner = ${attempt.processId},
       attempt_deadline = clock_timestamp() + make_interval(secs => ${attempt.deadlineSeconds})

@@ -21,7 +21,7 @@ export async function selectDueWarnings(tx: Tx, limit: number): Promise<readonly
   const found = await sql<DueWarnings>`
     select tenant_id as "tenantId", array_agg(credential_id) as "credentialIds" from (
       select tenant_id, credential_id from oauth_grant
-      where refresh_warn_at <= clock_timestamp() order by refresh_warn_at limit ${limit}) due
+      where refresh_warn_at <= statement_timestamp() order by refresh_warn_at limit ${limit}) due
     group by tenant_id`.execute(tx);
   return found.rows;
 }
@@ -39,7 +39,7 @@ export async function takeDueWarnings(
   const taken = await sql<DyingRefreshToken & { readonly isLive: boolean }>`
     update oauth_grant g set refresh_warn_at = latchkey_next_warning(g.refresh_expires_at)
     where g.tenant_id = latchkey_tenant() and g.credential_id = any(${[...credentialIds]}::uuid[])
-      and g.refresh_warn_at <= clock_timestamp()
+      and g.refresh_warn_at <= statement_timestamp()
     returning g.credential_id as "credentialId", g.refresh_expires_at as "endsAt",
       g.state in ('active', 'degraded') and g.refresh_due_at is not null as "isLive"`.execute(tx);
   return taken.rows.filter((row) => row.isLive);
