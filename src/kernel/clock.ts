@@ -13,6 +13,15 @@ export const systemClock: Clock = {
   monotonicMs: () => performance.now(),
 };
 
+/** Does `work` again and again until the answer is called. */
+export type Every = (ms: number, work: () => void) => () => void;
+
+export const systemEvery: Every = (ms, work) => {
+  const timer = setInterval(work, ms);
+  timer.unref();
+  return () => clearInterval(timer);
+};
+
 /** Resolves after so many milliseconds. An argument like the clock, so that a simulation can let hours pass in a moment. */
 export type Sleep = (ms: number) => Promise<void>;
 

@@ -32,6 +32,28 @@ export type Heartbeat = {
   readonly end: () => Promise<void>;
 };
 
+export type Pulse = Pick<Heartbeat, 'isSeen' | 'isWitness'> & {
+  /** A beat that was begun then has reached the database. */
+  readonly beaten: (startedMs: number) => void;
+};
+
+export function createPulse(
+  clock: Pick<Clock, 'monotonicMs'>,
+  timings: Pick<RefreshTimings, 'fenceMs' | 'deadAfterMs'>,
+): Pulse {
+  let beatenAtMs = Number.NEGATIVE_INFINITY;
+  let steadySinceMs = Number.POSITIVE_INFINITY;
+  const isSeen = () => clock.monotonicMs() - beatenAtMs <= timings.fenceMs;
+  return {
+    beaten: (startedMs) => {
+      if (startedMs - beatenAtMs > timings.fenceMs) steadySinceMs = startedMs;
+      beatenAtMs = startedMs;
+    },
+    isSeen,
+    isWitness: () => isSeen() && clock.monotonicMs() - steadySinceMs >= timings.deadAfterMs,
+  };
+}
+
 export function createHeartbeat(deps: {
   readonly doors: Doors;
   readonly clock: Clock;
@@ -41,9 +63,7 @@ export function createHeartbeat(deps: {
   readonly timings?: Pick<RefreshTimings, 'fenceMs' | 'deadAfterMs'>;
 }): Heartbeat {
   const { doors, clock, processId: id, build, watch = watchNothing, timings = productionTimings } = deps;
-  let beatenAtMs = Number.NEGATIVE_INFINITY;
-  let steadySinceMs = Number.POSITIVE_INFINITY;
-  const isSeen = () => clock.monotonicMs() - beatenAtMs <= timings.fenceMs;
+  const pulse = createPulse(clock, timings);
   return {
     async beat() {
       const startedMs = clock.monotonicMs();
@@ -52,11 +72,10 @@ export function createHeartbeat(deps: {
         return { beatMs: await beat(tx, { id, build, vouchesFor }), settle };
       });
       settle(beatMs);
-      if (startedMs - beatenAtMs > timings.fenceMs) steadySinceMs = startedMs;
-      beatenAtMs = startedMs;
+      pulse.beaten(startedMs);
     },
-    isSeen,
-    isWitness: () => isSeen() && clock.monotonicMs() - steadySinceMs >= timings.deadAfterMs,
+    isSeen: pulse.isSeen,
+    isWitness: pulse.isWitness,
     forgetSilent: () => doors.asScheduler(deleteSilent),
     end: () => doors.asScheduler((tx) => markDrained(tx, id)),
   };

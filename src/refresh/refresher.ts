@@ -2,7 +2,7 @@
 // what dead processes left armed. It costs what is due: a sleeping grant is never looked at, and one whose provider is
 // down or has said "not so fast" is not touched.
 import { type DueGrant, firstLane } from '../credentials/claim-store.ts';
-import type { Sleep } from '../kernel/clock.ts';
+import { type Every, type Sleep, systemEvery } from '../kernel/clock.ts';
 import { errorFields, type Log } from '../kernel/log.ts';
 import type { AnswerKeeper } from './answer-keeper.ts';
 import { chooseFairly } from './choose-fairly.ts';
@@ -38,6 +38,7 @@ export type RefresherDeps = {
   readonly gate: Pick<RefreshGate, 'mayArm'>;
   readonly refreshOne: RefreshOne;
   readonly sleep: Sleep;
+  readonly every?: Every;
   readonly log: Log;
   readonly timings: RefreshTimings;
   readonly meter: RefreshMeter;
@@ -46,15 +47,14 @@ export type RefresherDeps = {
 export function createRefresher(deps: RefresherDeps): Refresher {
   const { log, heartbeat, timings, keeper, allowance } = deps;
   const rounds = new RefreshRounds(deps);
-  const beating: NodeJS.Timeout[] = [];
-  const working: NodeJS.Timeout[] = [];
+  const repeat = deps.every ?? systemEvery;
+  const beating: (() => void)[] = [];
+  const working: (() => void)[] = [];
 
-  function every(timers: NodeJS.Timeout[], ms: number, work: () => Promise<unknown>): void {
+  function every(stops: (() => void)[], ms: number, work: () => Promise<unknown>): void {
     const guarded = () =>
       void work().catch((error: unknown) => log.warn('background round failed', errorFields(error)));
-    const timer = setInterval(guarded, ms);
-    timer.unref();
-    timers.push(timer);
+    stops.push(repeat(ms, guarded));
   }
 
   async function replay(): Promise<void> {
@@ -79,10 +79,10 @@ export function createRefresher(deps: RefresherDeps): Refresher {
       every(working, timings.recoverMs, recover);
     },
     async drain() {
-      for (const timer of working.splice(0)) clearInterval(timer);
+      for (const stop of working.splice(0)) stop();
       await rounds.drain();
       await keeper.drain();
-      for (const timer of beating.splice(0)) clearInterval(timer);
+      for (const stop of beating.splice(0)) stop();
       await heartbeat.end().catch((error: unknown) => log.warn('could not say goodbye', errorFields(error)));
     },
     async runOnce() {
