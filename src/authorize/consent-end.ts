@@ -100,6 +100,7 @@ export async function giveBackTokens(
     tenant: held.tenantId,
     credentialId: held.credentialId,
     registrationId: held.registrationId,
+    accountRef: held.accountRef,
     client: { tenantId: held.authClientTenantId, id: held.authClientId },
     tokens,
     reason,

@@ -133,6 +133,7 @@ async function leaveBehind(deps: AuthorizeDeps, tx: Tx, held: Held, result: Cons
     tenant: held.tenantId,
     credentialId: held.credentialId,
     registrationId: held.registrationId,
+    accountRef: held.accountRef,
     client: { tenantId: held.authClientTenantId, id: held.authClientId },
     tokens: result.tokens,
     reason: 'deleted',

@@ -371,9 +371,9 @@ test('a commit that is repeated because its answer was lost does not revoke what
   let isLost = false;
   const flaky: TestHouse['doors'] = {
     ...house.doors,
-    withTenant: async (tenant, work) => {
+    write: async (tenant, statements) => {
       const before = (await grantRow(house, house.tenant, credential.id)).token_no;
-      const result = await house.doors.withTenant(tenant, work);
+      const result = await house.doors.write(tenant, statements);
       const after = (await grantRow(house, house.tenant, credential.id)).token_no;
       if (after !== before && !isLost) {
         isLost = true;

@@ -105,6 +105,7 @@ export async function revokeTokensLater(
     tenant: grant.tenantId,
     credentialId,
     registrationId,
+    accountRef,
     client:
       grant.mintedBy === null || grant.mintedByTenantId === null
         ? null

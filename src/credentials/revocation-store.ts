@@ -12,6 +12,8 @@ export type RevocationRow = {
   readonly id: RevocationId;
   readonly credentialId: CredentialId;
   readonly registrationId: RegistrationId;
+  /** Null where the provider did not name it. */
+  readonly accountRef: Buffer | null;
   readonly reason: string;
   readonly sealed: Sealed | null;
   readonly clientSecretsSealed: Sealed | null;
@@ -28,6 +30,7 @@ export async function insertRevocation(
     readonly id: RevocationId;
     readonly credentialId: CredentialId;
     readonly registrationId: RegistrationId;
+    readonly accountRef: Buffer | null;
     readonly authClientTenantId: TenantId | null;
     readonly authClientId: AuthClientId | null;
     readonly reason: string;
@@ -37,20 +40,38 @@ export async function insertRevocation(
   },
 ): Promise<void> {
   await sql`
-    insert into revocation (tenant_id, id, credential_id, registration_id, auth_client_tenant_id, auth_client_id, reason,
-      sealed, client_secrets_sealed, expires_at)
-    values (${row.tenantId}, ${row.id}, ${row.credentialId}, ${row.registrationId}, ${row.authClientTenantId},
-      ${row.authClientId}, ${row.reason}, ${row.sealed}, ${row.clientSecretsSealed},
+    insert into revocation (tenant_id, id, credential_id, registration_id, account_ref, auth_client_tenant_id,
+      auth_client_id, reason, sealed, client_secrets_sealed, expires_at)
+    values (${row.tenantId}, ${row.id}, ${row.credentialId}, ${row.registrationId}, ${row.accountRef},
+      ${row.authClientTenantId}, ${row.authClientId}, ${row.reason}, ${row.sealed}, ${row.clientSecretsSealed},
       clock_timestamp() + make_interval(hours => ${row.keepForHours}))`.execute(tx);
 }
 
 export async function selectRevocation(tx: Tx, id: RevocationId): Promise<RevocationRow | null> {
   const found = await sql<RevocationRow>`
-    select tenant_id as "tenantId", id, credential_id as "credentialId", registration_id as "registrationId", reason, sealed,
+    select tenant_id as "tenantId", id, credential_id as "credentialId", registration_id as "registrationId",
+      account_ref as "accountRef", reason, sealed,
       client_secrets_sealed as "clientSecretsSealed", attempts, done_at as "doneAt", expires_at as "expiresAt",
       expires_at < clock_timestamp() as "isExpired"
     from revocation where tenant_id = latchkey_tenant() and id = ${id}`.execute(tx);
   return found.rows[0] ?? null;
+}
+
+/**
+ * Who may lose his tokens with these, at a provider (Google) where revoking one ends all of that user and app: a grant that
+ * lives, or a consent whose tokens await confirmation. An account without a name may be any one of its own credential.
+ */
+export async function selectHarmed(tx: Tx, row: RevocationRow): Promise<'grant' | 'consent' | null> {
+  const isSame = sql`(account_ref = ${row.accountRef}::bytea or (credential_id = ${row.credentialId}
+    and (account_ref is null or ${row.accountRef}::bytea is null)))`;
+  const found = await sql<{ harmed: 'grant' | 'consent' | null }>`
+    select case
+      when exists (select 1 from oauth_grant where tenant_id = latchkey_tenant()
+        and registration_id = ${row.registrationId} and state in ('active', 'degraded', 'static') and ${isSame}) then 'grant'
+      when exists (select 1 from oauth_authorization where tenant_id = latchkey_tenant()
+        and registration_id = ${row.registrationId} and status in ('exchanging', 'exchanged') and ${isSame}) then 'consent'
+    end as harmed`.execute(tx);
+  return found.rows[0]?.harmed ?? null;
 }
 
 /** Done or given up: the tokens go. */

@@ -1,5 +1,6 @@
 // Takes tokens back at the provider after they are gone here. Deleting never waits for it: the job tries for 24 hours,
-// then gives up, and leaves a receipt in the credential's log either way.
+// then gives up, and leaves a receipt in the credential's log either way. Before each sending it looks again whether somebody
+// would lose his tokens with these: the account may have been connected anew since they were left.
 import { audit, systemActor } from '../audit/event.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { type CredentialId, isUuid, newId, type TenantId } from '../kernel/ids.ts';
@@ -24,6 +25,7 @@ import {
   insertRevocation,
   type RevocationId,
   type RevocationRow,
+  selectHarmed,
   selectRevocation,
 } from './revocation-store.ts';
 
@@ -40,6 +42,7 @@ export async function leaveRevocation(options: {
   readonly tenant: TenantId;
   readonly credentialId: CredentialId;
   readonly registrationId: RegistrationId;
+  readonly accountRef: Buffer | null;
   readonly client: Pick<AuthClientRow, 'tenantId' | 'id'> | null;
   readonly tokens: StoredTokens;
   readonly reason: RevocationReason;
@@ -55,6 +58,7 @@ export async function leaveRevocation(options: {
     id,
     credentialId: options.credentialId,
     registrationId: options.registrationId,
+    accountRef: options.accountRef,
     authClientTenantId: client?.tenantId ?? null,
     authClientId: client?.id ?? null,
     reason: options.reason,
@@ -85,10 +89,16 @@ export function createRevoker(deps: {
 }): (payload: unknown) => Promise<void> {
   const { doors, vault, egress, clock, log } = deps;
 
-  async function open(tx: Tx, id: RevocationId): Promise<Opened | null> {
+  async function open(tx: Tx, id: RevocationId): Promise<Opened | 'later' | null> {
     const row = await selectRevocation(tx, id);
     if (row === null || row.doneAt !== null || row.sealed === null || row.clientSecretsSealed === null)
       return null;
+    const harmed = await selectHarmed(tx, row);
+    if (harmed === 'consent') return 'later';
+    if (harmed === 'grant') {
+      await close(tx, row, 'skipped');
+      return null;
+    }
     const key = { tenant_id: row.tenantId, id };
     const tokens = parseTokens(await vault.open(tx, placeOf('revocationTokens', key), row.sealed));
     const secretTexts = await vault.open(
@@ -106,22 +116,25 @@ export function createRevoker(deps: {
     };
   }
 
+  async function holdBack(tx: Tx, tenantId: TenantId, revocationId: RevocationId): Promise<void> {
+    const runAt = new Date(clock.now().getTime() + heldForMs);
+    await enqueue(tx, revocationJob, { tenantId, revocationId }, { runAt, jobKey: `revoke:${revocationId}` });
+  }
+
   return async (payload) => {
     const { tenantId, revocationId } = payload as { tenantId: TenantId; revocationId: RevocationId };
     if (!isUuid(tenantId) || !isUuid(revocationId)) return;
-    if (!deps.mayRevoke()) {
-      const runAt = new Date(clock.now().getTime() + heldForMs);
-      await doors.withTenant(tenantId, (tx) =>
-        enqueue(tx, revocationJob, { tenantId, revocationId }, { runAt, jobKey: `revoke:${revocationId}` }),
-      );
-      return;
-    }
-    const opened = await doors.withTenant(tenantId, (tx) => open(tx, revocationId));
+    const opened = await doors.withTenant(tenantId, async (tx) => {
+      const found = deps.mayRevoke() ? await open(tx, revocationId) : 'later';
+      if (found !== 'later') return found;
+      await holdBack(tx, tenantId, revocationId);
+      return null;
+    });
     if (opened === null) return;
     const outcome = await revoke(egress, opened);
     const isOver = outcome.kind !== 'retry' || opened.row.isExpired;
     await doors.withTenant(tenantId, async (tx) => {
-      if (isOver) return await close(tx, opened.row, outcome);
+      if (isOver) return await close(tx, opened.row, outcome.kind);
       await countRevocationAttempt(tx, revocationId, outcome.code);
       const waitMs = Math.max(
         outcome.retryAfterMs ?? 0,
@@ -159,7 +172,9 @@ async function revoke(egress: Egress, opened: Opened): Promise<RevocationOutcome
   return outcome;
 }
 
-const receipts: Readonly<Record<RevocationOutcome['kind'], string>> = {
+type RevocationEnd = RevocationOutcome['kind'] | 'skipped';
+
+const receipts: Readonly<Record<RevocationEnd, string>> = {
   done: 'The tokens were revoked at the provider.',
   unsupported:
     'The provider has no revocation address; the tokens were deleted here and end there by themselves.',
@@ -167,23 +182,26 @@ const receipts: Readonly<Record<RevocationOutcome['kind'], string>> = {
     'The provider refused to revoke the tokens; they were deleted here. Revoke them in the provider’s settings.',
   retry:
     'The provider could not be reached for 24 hours; the tokens were deleted here. Revoke them in its settings.',
+  skipped:
+    'The former tokens were deleted here but not revoked at the provider: the same account and app were connected again meanwhile, and revoking the former tokens could end the new ones.',
 };
 
-async function close(tx: Tx, row: RevocationRow, outcome: RevocationOutcome): Promise<void> {
-  await closeRevocation(tx, row.id, outcome.kind);
+async function close(tx: Tx, row: RevocationRow, end: RevocationEnd): Promise<void> {
+  const isWell = end === 'done' || end === 'skipped';
+  await closeRevocation(tx, row.id, end);
   await audit(tx, {
     action: 'grant.revocation_ended',
     actor: systemActor,
     object: { kind: 'credential', id: row.credentialId },
-    result: outcome.kind === 'done' ? 'ok' : 'failed',
-    detail: { outcome: outcome.kind, reason: row.reason },
+    result: isWell ? 'ok' : 'failed',
+    detail: { outcome: end, reason: row.reason },
   });
   // The credential may be gone: its log went with it, and the audit event is the receipt that stays.
   if ((await findCredential(tx, row.credentialId)) === null) return;
   await writeConnectionLog(tx, {
     credentialId: row.credentialId,
-    severity: outcome.kind === 'done' ? 'info' : 'warn',
-    code: `revocation_${outcome.kind}`,
-    message: receipts[outcome.kind],
+    severity: isWell ? 'info' : 'warn',
+    code: `revocation_${end}`,
+    message: receipts[end],
   });
 }

@@ -3,15 +3,15 @@
 import type { Clock } from '../kernel/clock.ts';
 import { findProviderEntry } from '../oauth/catalogue/catalogue.ts';
 import type { Doors } from '../storage/doors.ts';
-import {
-  type RefreshGauges,
-  selectPausedProviders,
-  selectRefreshGauges,
-  selectSoonestExpiries,
-} from './gauge-store.ts';
 import { attemptDeadlineSeconds, productionTimings } from './refresh-timings.ts';
+import {
+  type RefreshCounts,
+  selectPausedProviders,
+  selectRefreshCounts,
+  selectSoonestExpiries,
+} from './scrape-store.ts';
 
-export type Gauges = Omit<RefreshGauges, 'databaseMs'> & {
+export type Gauges = Omit<RefreshCounts, 'databaseMs'> & {
   /** Of this process's clock against the database's, without the way of the question. */
   readonly clockSkewSeconds: number;
   readonly minSecondsToExpiry: ReadonlyMap<string, number>;
@@ -32,7 +32,7 @@ export async function readGauges({
     // The first statement pays for the connection; the second one measures.
     const paused = await selectPausedProviders(tx);
     const before = clock.now().getTime();
-    const { databaseMs, ...counts } = await selectRefreshGauges(tx, {
+    const { databaseMs, ...counts } = await selectRefreshCounts(tx, {
       armedSeconds: armedLongSeconds,
       slackSeconds: attemptDeadlineSeconds(productionTimings),
       deadAfterSeconds: productionTimings.deadAfterMs / 1000,

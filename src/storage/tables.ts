@@ -560,6 +560,7 @@ export interface RevocationTable {
   done_at: Date | null;
   expires_at: Date;
   created_at: Defaulted<Date>;
+  account_ref: Buffer | null;
 }
 
 export interface RoleTable {

@@ -1,9 +1,9 @@
-// SQL of what is measured when somebody asks: through the scheduler's door, each part bounded and led by a partial index.
+// SQL of what a scrape of the metrics counts: through the scheduler's door, each part bounded and led by a partial index.
 // By the time of the statement: an index is not searched with clock_timestamp(), which may change from row to row.
 import { sql } from 'kysely';
 import type { Tx } from '../storage/doors.ts';
 
-export type RefreshGauges = {
+export type RefreshCounts = {
   readonly databaseMs: number;
   readonly due: number;
   /** Null when nothing is due. */
@@ -22,17 +22,17 @@ export type RefreshGauges = {
 const countedAtMost = 100_000;
 
 /** `armedSeconds`: how long an attempt may be armed; `slackSeconds`: what its deadline adds to its start. */
-export async function selectRefreshGauges(
+export async function selectRefreshCounts(
   tx: Tx,
   of: { readonly armedSeconds: number; readonly slackSeconds: number; readonly deadAfterSeconds: number },
-): Promise<RefreshGauges> {
+): Promise<RefreshCounts> {
   const most = sql.raw(String(countedAtMost));
   const due = sql`state in ('active', 'degraded') and refresh_due_at is not null and attempt_id is null
     and refresh_due_at <= statement_timestamp()`;
   const ending = (days: number) => sql`(select count(*) from (select 1 from oauth_grant
     where refresh_expires_at is not null and state in ('active', 'degraded')
       and refresh_expires_at <= statement_timestamp() + make_interval(days => ${days}) limit ${most}) ending)`;
-  const found = await sql<RefreshGauges>`
+  const found = await sql<RefreshCounts>`
     select extract(epoch from statement_timestamp())::double precision * 1000 as "databaseMs",
       (select count(*) from (select 1 from oauth_grant where ${due} limit ${most}) due) as due,
       (select extract(epoch from statement_timestamp() - min(refresh_due_at))::double precision from oauth_grant
@@ -51,7 +51,7 @@ export async function selectRefreshGauges(
   return row;
 }
 
-export type ProviderGauge = {
+export type SoonestExpiry = {
   readonly providerKey: string;
   /** Until the first token of a living grant expires; below zero when it has. */
   readonly minSecondsToExpiry: number;
@@ -62,8 +62,8 @@ export type ProviderGauge = {
  * longest wait first. A token that is refreshed in time is in neither, and lives long enough. Parked grants are not meant to
  * have a living token.
  */
-export async function selectSoonestExpiries(tx: Tx): Promise<readonly ProviderGauge[]> {
-  const found = await sql<ProviderGauge>`
+export async function selectSoonestExpiries(tx: Tx): Promise<readonly SoonestExpiry[]> {
+  const found = await sql<SoonestExpiry>`
     select coalesce(provider_key, '') as "providerKey",
       extract(epoch from min(expires_at) - statement_timestamp())::double precision as "minSecondsToExpiry"
     from ((select provider_key, expires_at from oauth_grant
