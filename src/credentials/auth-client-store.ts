@@ -73,10 +73,19 @@ export async function insertAuthClient(tx: Tx, client: NewAuthClient): Promise<v
 }
 
 export async function selectAuthClient(tx: Tx, id: AuthClientId): Promise<AuthClientRow | null> {
+  return (await selectAuthClientsById(tx, [id]))[0] ?? null;
+}
+
+export async function selectAuthClientsById(
+  tx: Tx,
+  ids: readonly AuthClientId[],
+): Promise<readonly AuthClientRow[]> {
   const found = await sql<AuthClientRow>`
     select ${columns} from auth_client c
-    where c.tenant_id in (latchkey_tenant(), latchkey_platform()) and c.id = ${id}`.execute(tx);
-  return found.rows[0] ?? null;
+    where c.tenant_id in (latchkey_tenant(), latchkey_platform()) and c.id = any(${[...ids]}::uuid[])`.execute(
+    tx,
+  );
+  return found.rows;
 }
 
 /** Seen by whoever may see clients at its unit, above it, or beneath it (where it serves). */
@@ -208,18 +217,25 @@ export async function replaceComponentRefs(tx: Tx, id: AuthClientId, refs: reado
     select latchkey_tenant(), ${id}, unnest(${[...refs]}::text[]) on conflict do nothing`.execute(tx);
 }
 
-export type SecretRow = { readonly id: string; readonly no: number; readonly sealed: Sealed };
+export type SecretRow = {
+  readonly tenantId: TenantId;
+  readonly clientId: AuthClientId;
+  readonly id: string;
+  readonly no: number;
+  readonly sealed: Sealed;
+};
 
-/** Newest first: the order in which they are tried. */
+/** Of each client the newest first: the order in which they are tried. */
 export async function selectActiveSecrets(
   tx: Tx,
-  client: Pick<AuthClientRow, 'tenantId' | 'id'>,
+  clients: readonly Pick<AuthClientRow, 'tenantId' | 'id'>[],
 ): Promise<readonly SecretRow[]> {
   const found = await sql<SecretRow>`
-    select id, no, sealed from auth_client_secret
-    where tenant_id = ${client.tenantId} and auth_client_id = ${client.id} and state = 'active'
-      and (expires_at is null or expires_at > clock_timestamp())
-    order by no desc`.execute(tx);
+    select s.tenant_id as "tenantId", s.auth_client_id as "clientId", s.id, s.no, s.sealed from auth_client_secret s
+    join unnest(${clients.map((client) => client.tenantId)}::uuid[], ${clients.map((client) => client.id)}::uuid[])
+      as wanted (tenant_id, id) on wanted.tenant_id = s.tenant_id and wanted.id = s.auth_client_id
+    where s.state = 'active' and (s.expires_at is null or s.expires_at > clock_timestamp())
+    order by s.no desc`.execute(tx);
   return found.rows;
 }
 

@@ -58,12 +58,19 @@ export async function openClientSecrets(
   vault: Vault,
   client: Pick<AuthClientRow, 'tenantId' | 'id'>,
 ): Promise<readonly ClientSecret[]> {
-  const opened: ClientSecret[] = [];
-  for (const row of await selectActiveSecrets(tx, client)) {
-    opened.push({
-      no: row.no,
-      secret: await vault.open(tx, secretPlace(client.tenantId, row.id, row.no), row.sealed),
-    });
+  return (await openSecretsOfClients(tx, vault, [client])).get(client.id) ?? [];
+}
+
+/** The same for several clients; a client without secrets is missing. */
+export async function openSecretsOfClients(
+  tx: Tx,
+  vault: Vault,
+  clients: readonly Pick<AuthClientRow, 'tenantId' | 'id'>[],
+): Promise<ReadonlyMap<AuthClientId, readonly ClientSecret[]>> {
+  const opened = new Map<AuthClientId, ClientSecret[]>();
+  for (const { tenantId, clientId, id, no, sealed } of await selectActiveSecrets(tx, clients)) {
+    const secret = await vault.open(tx, secretPlace(tenantId, id, no), sealed);
+    opened.set(clientId, [...(opened.get(clientId) ?? []), { no, secret }]);
   }
   return opened;
 }

@@ -72,8 +72,17 @@ export async function selectRegistrationByIdentity(
 }
 
 export async function selectRegistration(tx: Tx, id: RegistrationId): Promise<Registration | null> {
+  return (await selectRegistrations(tx, [id]))[0] ?? null;
+}
+
+export async function selectRegistrations(
+  tx: Tx,
+  ids: readonly RegistrationId[],
+): Promise<readonly Registration[]> {
   const found = await sql<Registration>`
     select ${columns} from registration r
-    where r.tenant_id in (latchkey_tenant(), latchkey_platform()) and r.id = ${id}`.execute(tx);
-  return found.rows[0] ?? null;
+    where r.tenant_id in (latchkey_tenant(), latchkey_platform()) and r.id = any(${[...ids]}::uuid[])`.execute(
+    tx,
+  );
+  return found.rows;
 }

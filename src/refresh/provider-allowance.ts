@@ -15,7 +15,7 @@ import {
 import { lockGauges, writeGauges } from './provider-gauge-store.ts';
 
 export type ProviderAllowance = {
-  /** Fetches a portion for each provider of which more is wanted than is left, and tells what was seen. */
+  /** Fetches a portion for each provider of which more is wanted than is left. */
   readonly fetch: (wanted: ReadonlyMap<string, number>) => Promise<void>;
   /** How many the background may send now. */
   readonly available: (providerKey: string) => number;
@@ -26,7 +26,7 @@ export type ProviderAllowance = {
   readonly ended: (providerKey: string, outcome: TokenOutcome) => void;
   /** So many were refused that an operator decides what it means. */
   readonly isIncident: (providerKey: string) => boolean;
-  /** Tells what was seen, if anything was. */
+  /** Tells the gauges what was seen; once a second, or it would cost more than the refreshes. */
   readonly tell: () => Promise<void>;
 };
 
@@ -93,7 +93,7 @@ export function createProviderAllowance(deps: ProviderAllowanceDeps): ProviderAl
       account.seen = add(account.seen, seenIn(outcome));
     },
     isIncident: (providerKey) => book.of(providerKey).isIncident,
-    tell: () => book.fetch(new Map()),
+    tell: () => book.tell(),
   };
 }
 
@@ -127,20 +127,30 @@ class AccountBook {
 
   async fetch(wanted: ReadonlyMap<string, number>): Promise<void> {
     const lacking = new Map([...wanted].filter(([key, count]) => this.leftOf(this.of(key)) < count));
-    const telling = [...this.#accounts].filter(([, { seen }]) => seen !== nothingSeen).map(([key]) => key);
-    const keys = [...new Set([...lacking.keys(), ...telling])];
+    await this.#move([...lacking.keys()], lacking);
+  }
+
+  async tell(): Promise<void> {
+    const telling = [...this.#accounts].filter(([, { seen }]) => seen !== nothingSeen);
+    await this.#move(
+      telling.map(([key]) => key),
+      new Map(),
+    );
+    this.#forgetIdle();
+  }
+
+  async #move(keys: readonly string[], wanted: ReadonlyMap<string, number>): Promise<void> {
     if (keys.length === 0) return;
     const told = new Map(keys.map((key) => [key, this.of(key).seen]));
     for (const key of keys) this.of(key).seen = nothingSeen;
     try {
       await this.#deps.moveGauges(keys, (gauge, key, now) =>
-        this.#moved(gauge, { key, now, seen: told.get(key) ?? nothingSeen, wanted: lacking.get(key) ?? 0 }),
+        this.#moved(gauge, { key, now, seen: told.get(key) ?? nothingSeen, wanted: wanted.get(key) ?? 0 }),
       );
     } catch (error) {
       for (const [key, seen] of told) this.of(key).seen = add(this.of(key).seen, seen);
       throw error;
     }
-    this.#forgetIdle();
   }
 
   #moved(

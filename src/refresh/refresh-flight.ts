@@ -10,7 +10,9 @@ import type { RefreshMeter } from './refresh-meter.ts';
 import type { RefreshOne } from './refresh-one.ts';
 import type { RefreshTimings } from './refresh-timings.ts';
 
-const pollMs = [50, 100, 200, 400] as const;
+/** A look costs one short statement for all readers of a process; after a second nobody notices a tenth more. */
+const quickPollMs = 25;
+const slowPollMs = 100;
 
 export type RefreshFlight = {
   /** Answers the credential as it stands after the refresh, ours or another's, or when the reader has waited long enough. */
@@ -44,11 +46,25 @@ export function createRefreshFlight(deps: {
     if (armed !== null) await deps.refreshOne(armed);
   }
 
-  async function join(target: Target, before: GrantReading): Promise<void> {
+  /** One of a process looks for all of its readers until the grant has moved, or nobody works on it. */
+  async function watch(before: GrantReading, load: () => Promise<Reading>): Promise<void> {
+    const sinceMs = clock.monotonicMs();
+    for (;;) {
+      const { grant } = await load();
+      const waitedMs = clock.monotonicMs() - sinceMs;
+      if (grant === null || hasMoved(grant, before) || !grant.isArmed || waitedMs >= timings.readerWaitMs)
+        return;
+      await sleep(waitedMs < 1_000 ? quickPollMs : slowPollMs);
+    }
+  }
+
+  async function join(target: Target, before: GrantReading, load: () => Promise<Reading>): Promise<void> {
     const key = `${target.tenant}:${target.credentialId}`;
     const known = flights.get(key);
     if (known !== undefined) return await patiently(known);
-    const flight = refresh(target, before).finally(() => flights.delete(key));
+    const flight = refresh(target, before)
+      .then(() => watch(before, load))
+      .finally(() => flights.delete(key));
     flights.set(key, flight);
     await patiently(flight);
   }
@@ -62,18 +78,16 @@ export function createRefreshFlight(deps: {
   return {
     async fly(target, before, load) {
       const sinceMs = clock.monotonicMs();
-      const untilMs = sinceMs + timings.readerWaitMs;
-      await join(target, before);
-      for (let turn = 0; ; turn += 1) {
+      for (;;) {
+        await join(target, before, load);
         const reading = await load();
         const { grant } = reading;
-        const hasMoved =
-          grant === null || grant.tokenNo !== before.tokenNo || grant.consentNo !== before.consentNo;
-        if (hasMoved || !grant.isArmed || clock.monotonicMs() >= untilMs) {
-          deps.meter.waited(clock.monotonicMs() - sinceMs);
+        const waitedMs = clock.monotonicMs() - sinceMs;
+        const isOver = grant === null || hasMoved(grant, before) || !grant.isArmed;
+        if (isOver || waitedMs >= timings.readerWaitMs) {
+          deps.meter.waited(waitedMs);
           return reading;
         }
-        await sleep(pollMs[Math.min(turn, pollMs.length - 1)] ?? 400);
       }
     },
     async drain() {
@@ -81,4 +95,8 @@ export function createRefreshFlight(deps: {
       await Promise.allSettled(flights.values());
     },
   };
+}
+
+function hasMoved(grant: GrantReading, before: GrantReading): boolean {
+  return grant.tokenNo !== before.tokenNo || grant.consentNo !== before.consentNo;
 }

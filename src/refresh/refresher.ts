@@ -2,7 +2,7 @@
 // what dead processes left armed. It costs what is due: a sleeping grant is never looked at, and one whose provider is
 // down or has said "not so fast" is not touched.
 import { type DueGrant, firstLane } from '../credentials/claim-store.ts';
-import { type Every, type Sleep, systemEvery } from '../kernel/clock.ts';
+import { type Clock, type Every, systemEvery } from '../kernel/clock.ts';
 import { errorFields, type Log } from '../kernel/log.ts';
 import type { AnswerKeeper } from './answer-keeper.ts';
 import { chooseFairly } from './choose-fairly.ts';
@@ -15,12 +15,14 @@ import type { RefreshOne } from './refresh-one.ts';
 import type { RefreshTimings } from './refresh-timings.ts';
 
 /** Of this process; each holds a socket and an answer. */
-const maxInFlight = 256;
+const maxInFlight = 160;
 /** Looked at in one round. When all of it is due, one lane may hide the others: then the lanes are walked, too. */
 const windowSize = 512;
 const laneLimits = { lanes: 64, perLane: 8 } as const;
-/** Slots that become free meanwhile are filled together. */
-const breathMs = 20;
+/** Slots are filled many at a time: a round costs the same for one grant as for forty. */
+const fillAt = maxInFlight / 4;
+/** What was found and not chosen is good for so long; arming looks again anyway. */
+const foundForMs = 1_000;
 
 export type Refresher = {
   readonly start: () => Promise<void>;
@@ -37,7 +39,7 @@ export type RefresherDeps = {
   readonly heartbeat: Heartbeat;
   readonly gate: Pick<RefreshGate, 'mayArm'>;
   readonly refreshOne: RefreshOne;
-  readonly sleep: Sleep;
+  readonly clock: Clock;
   readonly every?: Every;
   readonly log: Log;
   readonly timings: RefreshTimings;
@@ -99,7 +101,9 @@ class RefreshRounds {
   readonly #deps: RefresherDeps;
   readonly #inFlight = new Set<Promise<unknown>>();
   #lane = firstLane;
+  #found: { readonly due: readonly DueGrant[]; readonly atMs: number } = { due: [], atMs: 0 };
   #isDraining = false;
+  #onFree: () => void = () => {};
   #round: Promise<number> | null = null;
 
   constructor(deps: RefresherDeps) {
@@ -129,20 +133,29 @@ class RefreshRounds {
     for (let claimed = await this.#claim(); claimed > 0; claimed = await this.#claim()) {
       total += claimed;
       // A slow provider must not hold back the others: go on as soon as some slots are free.
-      if (this.#inFlight.size >= maxInFlight) await Promise.race(this.#inFlight);
-      if (this.#inFlight.size > maxInFlight / 2) await this.#deps.sleep(breathMs);
+      await this.#untilFree(fillAt);
     }
     return total;
+  }
+
+  async #untilFree(slots: number): Promise<void> {
+    while (maxInFlight - this.#inFlight.size < slots) {
+      await new Promise<void>((resolve) => {
+        this.#onFree = resolve;
+      });
+    }
   }
 
   async #claim(): Promise<number> {
     const { desk, gate, allowance } = this.#deps;
     const limit = maxInFlight - this.#inFlight.size;
     if (limit <= 0 || this.#isDraining || !gate.mayArm()) return 0;
-    const due = await this.#look();
+    const due = await this.#due(limit);
     if (due.length === 0) return 0;
     await allowance.fetch(countByProvider(due));
     const chosen = chooseFairly(due, { limit, allowed: allowance.available });
+    const taken = new Set(chosen);
+    this.#found = { ...this.#found, due: due.filter((one) => !taken.has(one)) };
     if (chosen.length === 0 || this.#isDraining || !gate.mayArm()) return 0;
     const armed = await desk.armDue(chosen);
     for (const one of armed) {
@@ -150,6 +163,16 @@ class RefreshRounds {
       this.#launch(one);
     }
     return armed.length;
+  }
+
+  /** What is left of the last look while it is enough, else a new one. */
+  async #due(limit: number): Promise<readonly DueGrant[]> {
+    const { clock } = this.#deps;
+    const { due, atMs } = this.#found;
+    if (due.length >= limit && clock.monotonicMs() - atMs < foundForMs) return due;
+    const found = { atMs: clock.monotonicMs(), due: await this.#look() };
+    this.#found = found;
+    return found.due;
   }
 
   async #look(): Promise<readonly DueGrant[]> {
@@ -166,7 +189,10 @@ class RefreshRounds {
     const { refreshOne, log } = this.#deps;
     const running = refreshOne(armed)
       .catch((error: unknown) => log.error('a refresh ended unexpectedly', errorFields(error)))
-      .finally(() => this.#inFlight.delete(running));
+      .finally(() => {
+        this.#inFlight.delete(running);
+        this.#onFree();
+      });
     this.#inFlight.add(running);
   }
 

@@ -1,9 +1,9 @@
 // Grants as they lie in PostgreSQL. Work of one tenant that meets here goes together: preparing and committing cost a few
 // round trips for many grants as for one.
-import { type AuthClientRow, selectAuthClient } from '../credentials/auth-client-store.ts';
+import { type AuthClientRow, selectAuthClientsById } from '../credentials/auth-client-store.ts';
 import { armDueGrants, selectDueByLane, selectDueGrants } from '../credentials/claim-store.ts';
 import { mayProbe } from '../credentials/client-breaker.ts';
-import { openClientSecrets } from '../credentials/client-secret.ts';
+import { openSecretsOfClients } from '../credentials/client-secret.ts';
 import { giveBackKept } from '../credentials/give-back.ts';
 import { openTokens } from '../credentials/grant.ts';
 import {
@@ -20,10 +20,9 @@ import {
   keepRefresh,
   replayRefresh,
 } from '../credentials/kept-refresh.ts';
-import { getRegistration } from '../credentials/registration.ts';
+import { type Registration, selectRegistrations } from '../credentials/registration-store.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { newId, type TenantId } from '../kernel/ids.ts';
-import type { Plain } from '../kernel/plain.ts';
 import type { Doors, Tx } from '../storage/doors.ts';
 import type { Sealer, Vault } from '../vault/vault.ts';
 import { createGather } from './gather.ts';
@@ -108,62 +107,57 @@ export function createStoredGrantDesk(deps: StoredGrantDeskDeps): GrantDesk {
   };
 }
 
-/** What cannot be prepared fails by itself and takes no other along. */
+/** What cannot be prepared fails by itself and takes no other along. Grants share apps: each app is read once. */
 async function prepareAll(
   tx: Tx,
   vault: Vault,
   tenant: TenantId,
   armed: readonly Armed[],
 ): Promise<readonly (Prepared | Error | null)[]> {
-  const grants = new Map((await selectArmedGrants(tx, armed)).map((grant) => [grant.attemptId, grant]));
+  const grants = await selectArmedGrants(tx, armed);
+  const apps = await readApps(tx, vault, grants);
   const seal = await vault.sealer(tx, tenant);
-  const known = rememberedIn(tx, vault);
+  const byAttempt = new Map(grants.map((grant) => [grant.attemptId, grant]));
   const all: (Prepared | Error | null)[] = [];
   for (const { attemptId } of armed) {
-    const grant = grants.get(attemptId);
-    all.push(grant === undefined ? null : await prepareOne({ tx, vault, seal, known }, grant));
+    const grant = byAttempt.get(attemptId);
+    all.push(grant === undefined ? null : await prepareOne({ tx, vault, seal, apps }, grant));
   }
   return all;
 }
 
-type Remembered = ReturnType<typeof rememberedIn>;
+type Apps = Awaited<ReturnType<typeof readApps>>;
 
-/** Grants of one tenant share clients and registrations: each is read once in a turn. */
-function rememberedIn(tx: Tx, vault: Vault) {
-  const once = <K extends string, V>(load: (id: K) => Promise<V>): ((id: K) => Promise<V>) => {
-    const loaded = new Map<K, Promise<V>>();
-    return (id) => {
-      const known = loaded.get(id) ?? load(id);
-      loaded.set(id, known);
-      return known;
-    };
-  };
-  const client = once((id: AuthClientRow['id']) => selectAuthClient(tx, id));
+async function readApps(tx: Tx, vault: Vault, grants: readonly GrantRow[]) {
+  const registrationIds = grants.flatMap(({ registrationId }) => registrationId ?? []);
+  const clientIds = grants.flatMap(({ mintedBy }) => mintedBy ?? []);
+  const registrations = await selectRegistrations(tx, [...new Set(registrationIds)]);
+  const clients = await selectAuthClientsById(tx, [...new Set(clientIds)]);
   return {
-    client,
-    registration: once((id: NonNullable<GrantRow['registrationId']>) => getRegistration(tx, id)),
-    secrets: once(async (id: AuthClientRow['id']): Promise<readonly Plain[]> => {
-      const row = await client(id);
-      return row === null ? [] : (await openClientSecrets(tx, vault, row)).map(({ secret }) => secret);
-    }),
+    registrations: new Map<string, Registration>(registrations.map((one) => [one.id, one])),
+    clients: new Map<string, AuthClientRow>(clients.map((one) => [one.id, one])),
+    secrets: await openSecretsOfClients(tx, vault, clients),
   };
 }
 
 async function prepareOne(
-  from: { readonly tx: Tx; readonly vault: Vault; readonly seal: Sealer; readonly known: Remembered },
+  from: { readonly tx: Tx; readonly vault: Vault; readonly seal: Sealer; readonly apps: Apps },
   grant: GrantRow,
 ): Promise<Prepared | Error> {
-  const { tx, vault, seal, known } = from;
+  const { tx, vault, seal, apps } = from;
   try {
     const tokens = await openTokens(tx, vault, grant);
-    if (tokens === null || grant.registrationId === null)
+    const registration = apps.registrations.get(grant.registrationId ?? '');
+    if (tokens === null || registration === undefined)
       throw new NothingToSend('no tokens or no registration');
     return {
       grant,
       tokens,
-      registration: await known.registration(grant.registrationId),
-      client: grant.mintedBy === null ? null : await known.client(grant.mintedBy),
-      secrets: grant.mintedBy === null ? [] : await known.secrets(grant.mintedBy),
+      registration,
+      client: apps.clients.get(grant.mintedBy ?? '') ?? null,
+      secrets: (apps.secrets.get((grant.mintedBy ?? '') as AuthClientRow['id']) ?? []).map(
+        ({ secret }) => secret,
+      ),
       keep: (kept, timing) => keepRefresh({ seal, grant, tokens: kept, timing }),
     };
   } catch (error) {
