@@ -121,7 +121,11 @@ function createGauges(registry: Registry) {
     ['provider'],
   );
   const clients = gauge('auth_clients_broken', 'OAuth apps that their provider refuses.');
-  const paused = gauge('providers_paused', 'Provider and app pairs whose breaker is open.', ['provider']);
+  const paused = gauge(
+    'providers_paused',
+    'Provider and app pairs whose breaker is open, or that an incident holds.',
+    ['provider'],
+  );
   const grants = gauge('grants_unwell', 'Grants that fail or are over, by state, at most 100000.', ['state']);
   const ending = gauge('refresh_tokens_ending', 'Refresh tokens that end within that time.', ['within']);
   const unchained = gauge('audit_unchained', 'Audit events that wait for their place in the chain.');
