@@ -76,9 +76,9 @@ function send(
   });
 }
 
-/** What the driver's own queries use of a connection. */
+/** What the driver's own queries use of a connection. Each message goes out through `_send`. */
 type Wire = pg.Connection & {
-  readonly stream: { readonly cork: () => void; readonly uncork: () => void };
+  readonly stream: { readonly write: (bytes: Buffer) => boolean };
   readonly parse: (statement: { readonly name: string; readonly text: string }) => void;
   readonly bind: (bound: { readonly statement: string; readonly values: readonly (string | null)[] }) => void;
   readonly execute: (options: object) => void;
@@ -113,15 +113,17 @@ class Pipeline {
     const wire = connection as Wire;
     const parsed = parsedOn.get(connection) ?? new Set();
     parsedOn.set(connection, parsed);
-    wire.stream.cork();
+    // One write for all messages: each of its own would cost a system call's worth of bookkeeping.
+    const messages: Buffer[] = [];
+    const gathering = { _send: (message: Buffer) => messages.push(message) };
     for (const { name, text, values } of this.#statements) {
-      if (!parsed.has(name)) wire.parse({ name, text });
+      if (!parsed.has(name)) wire.parse.call(gathering, { name, text });
       parsed.add(name);
-      wire.bind({ statement: name, values });
-      wire.execute({});
+      wire.bind.call(gathering, { statement: name, values });
+      wire.execute.call(gathering, {});
     }
-    wire.sync();
-    wire.stream.uncork();
+    wire.sync.call(gathering);
+    wire.stream.write(Buffer.concat(messages));
     return null;
   }
 
