@@ -79,9 +79,16 @@ export function quirksOfProviderKey(providerKey: string): ProviderQuirks {
   return createProvider({ authorizeUrl: null, tokenUrl: `https://${host}/` }).quirks;
 }
 
-/** Rates and breakers are kept per token endpoint and app; the app's id is not shown where operators look. */
-export function providerKeyOf(registration: Pick<Registration, 'tokenUrl' | 'clientId'>): string {
-  const client = createHash('sha256').update(registration.clientId).digest('hex').slice(0, 16);
+/**
+ * Rates and breakers are kept per token endpoint and app; the app's id is not shown where operators look. An app is its
+ * owner's: whoever types the client id of somebody else's cannot close the provider to him. Only the platform's apps are
+ * shared.
+ */
+export function providerKeyOf(
+  registration: Pick<Registration, 'tenantId' | 'tokenUrl' | 'clientId'>,
+): string {
+  const { tenantId, clientId } = registration;
+  const client = createHash('sha256').update(`${tenantId} ${clientId}`).digest('hex').slice(0, 16);
   const host = URL.canParse(registration.tokenUrl) ? new URL(registration.tokenUrl).host : '(no address)';
   return `${host} ${client}`;
 }
