@@ -55,6 +55,8 @@ function becauseOf(input: NextRefreshInput, dueAt: Date): string {
       return client?.probeAt == null
         ? `the app is refused; it is tried again every ten minutes (${tries})`
         : `the app is refused; one of its grants asks at ${client.probeAt.toISOString()}, and the others follow if it is accepted`;
+    case 'provider_incident':
+      return 'not before an operator has ended the incident';
     case 'refused_once':
       return 'one more question 30 to 90 s after the refusal';
     case 'throttled':

@@ -79,6 +79,11 @@ export const situations = {
     cure: waits,
     needs: 'nobody',
   },
+  provider_incident: {
+    text: 'The provider has refused very many grants at once: it is not asked until an operator has decided what that means.',
+    cure: 'An operator looks at "latchkey incidents list", asks the provider, and ends the incident.',
+    needs: 'operator',
+  },
   unreadable_answer: {
     text: 'The provider’s last answer was lost or cannot be understood: the refresh may have been executed or not.',
     cure: waits,
@@ -111,6 +116,7 @@ export type SituationInput = {
   readonly isLocked: boolean;
   readonly isClientBroken: boolean;
   readonly isProviderPaused: boolean;
+  readonly isIncident: boolean;
   readonly isOwnerGone: boolean;
   /** What the stored error code means. */
   readonly verdict: Verdict | null;
@@ -140,6 +146,7 @@ export function situationOf(input: SituationInput): Situation {
 function ofLiving(grant: GrantRow, input: SituationInput): Situation {
   if (grant.refreshDueAt === null && grant.attemptId === null) return 'no_refresh_token';
   if (input.isLocked) return 'refresh_locked';
+  if (input.isIncident) return 'provider_incident';
   if (input.isClientBroken) return 'client_rejected';
   if (grant.failCount > 0) return ofFailing(grant, input.verdict);
   if (input.isOwnerGone || grant.outcomeUnknown) return 'owner_lost';

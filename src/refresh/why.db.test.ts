@@ -11,6 +11,9 @@ import { type Credential, findCredential } from '../credentials/credential.ts';
 import { disconnectGrant } from '../credentials/disconnect.ts';
 import { Fault } from '../kernel/fault.ts';
 import { Plain } from '../kernel/plain.ts';
+import { endProviderIncident } from './incident.ts';
+import { newGauge, type ProviderGauge, standardGauge } from './provider-gauge.ts';
+import { writeGauges } from './provider-gauge-store.ts';
 import { explainCredential, type Why } from './why.ts';
 
 let consent: ConsentHouse;
@@ -308,4 +311,34 @@ test('a secret that the provider repeats in its error is nowhere in the answer',
   for (const secret of [refreshToken, accessToken, demoClient.client_secret, planted]) {
     expect(text).not.toContain(secret);
   }
+});
+
+test('a provider whose breaker is open, and one that waits for an operator', async () => {
+  const { credential } = await connected();
+  const key = await consent.house.doors.withTenant(credential.tenantId, async (tx) => {
+    const found = await sql<{ key: string }>`
+      select provider_key as key from oauth_grant where tenant_id = latchkey_tenant() and credential_id = ${credential.id}`.execute(
+      tx,
+    );
+    return found.rows[0]?.key ?? '';
+  });
+  const set = (change: Partial<ProviderGauge>) =>
+    consent.house.doors.asScheduler((tx) =>
+      writeGauges(tx, new Map([[key, { ...newGauge(new Date(), standardGauge), ...change }]])),
+    );
+  const probeAt = new Date(Date.now() + 3_600_000);
+  await set({ state: 'open', probeAt });
+  const paused = await why(credential);
+  expect(paused).toMatchObject({ situation: 'provider_paused', next: { at: probeAt } });
+  await set({ incidentAt: new Date() });
+  const incident = await why(credential);
+  expect(incident).toMatchObject({ situation: 'provider_incident', needs: 'operator' });
+  expect(incident.next?.because).toBe('not before an operator has ended the incident');
+  await endProviderIncident({
+    doors: consent.house.doors,
+    actor: { kind: 'operator', principalId: null, name: 'operator' },
+    providerKey: key,
+    verdict: 'retry',
+  });
+  expect((await why(credential)).situation).toBe('fresh');
 });

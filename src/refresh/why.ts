@@ -84,6 +84,7 @@ export async function explainCredential(options: {
     isLocked: refusal !== null,
     isClientBroken: known.client !== null && known.client.brokenSince !== null,
     isProviderPaused: around.pausedUntil !== null,
+    isIncident: around.isIncident,
     isOwnerGone: around.isOwnerAlive === false,
     verdict: verdictOf(known),
     now,
