@@ -74,6 +74,16 @@ test('a line that a crash cut off, and one of nonsense, take no other along', as
   expect(await replayed()).toEqual([first]);
 });
 
+test('what is kept after a full disk cut a line off is whole', async () => {
+  const [first, second] = [answer(), answer()];
+  const full = journal();
+  await full.keep(first);
+  const [name = ''] = await readdir(folder);
+  await appendFile(join(folder, name), '{"id":"cut off by a full disk","kept":"');
+  await full.keep(second);
+  expect(await replayed()).toEqual([first, second]);
+});
+
 test('a process that may still be at work keeps its file', async () => {
   await journal().keep(answer());
   expect(await replayed(journal(undefined, true))).toEqual([]);

@@ -52,7 +52,8 @@ export function createAnswerJournal(options: AnswerJournalOptions): AnswerJourna
       file = openOwn(folder, path);
       handle = await file;
     }
-    const text = lines.join('');
+    // Begins a line of its own: what a full disk cut off before must not take this along.
+    const text = `\n${lines.join('')}`;
     await handle.appendFile(text);
     await handle.datasync();
     bytes += Buffer.byteLength(text);
@@ -102,7 +103,7 @@ export function createAnswerJournal(options: AnswerJournalOptions): AnswerJourna
       bytes = 0;
       await handle.truncate(0);
     } else {
-      await handle.appendFile(`${JSON.stringify({ done: id })}\n`);
+      await handle.appendFile(`\n${JSON.stringify({ done: id })}\n`);
     }
   }
 }
