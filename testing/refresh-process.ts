@@ -31,7 +31,7 @@ const openAllowance: ProviderAllowance = {
 /** No reason against refreshing. */
 export const openGate: RefreshGate = { mayArm: () => true, refusal: () => null };
 
-export type RefreshProcess = Pick<Refresh, 'refresher' | 'reader' | 'flight'> & {
+export type RefreshProcess = Pick<Refresh, 'refresher' | 'reader' | 'flight' | 'gate'> & {
   readonly processId: string;
   readonly heartbeat: Heartbeat;
 };
@@ -93,7 +93,7 @@ export async function refreshProcessOn(
     ...(moreGate.watch === undefined ? {} : { watch: moreGate.watch }),
   });
   await heartbeat.beat();
-  const { refresher, reader, flight } = createRefresh({
+  const { refresher, reader, flight, gate } = createRefresh({
     ...parts,
     sleep: systemSleep,
     processId,
@@ -103,5 +103,5 @@ export async function refreshProcessOn(
     journalFolder: join(rooms.folder, 'answers'),
     isAlone: false,
   });
-  return { processId, heartbeat, refresher, reader, flight };
+  return { processId, heartbeat, refresher, reader, flight, gate };
 }
