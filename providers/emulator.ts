@@ -2,6 +2,7 @@
 // be, and writes down what really happened.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Clock, systemClock } from '../src/kernel/clock.ts';
 import { Fault } from '../src/kernel/fault.ts';
 import { errorFields, type Log, silentLog } from '../src/kernel/log.ts';
@@ -80,7 +81,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     url,
     ledger,
     unplug: () => closeServer(server),
-    plug: async () => void (await listen(server, Number(new URL(url).port))),
+    plug: () => listenAgain(server, Number(new URL(url).port)),
     close: async () => {
       room.release('closed');
       weather.close();
@@ -101,6 +102,22 @@ function listen(server: Server, port: number): Promise<string> {
       resolve(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
     });
   });
+}
+
+const againEveryMs = 100;
+const againTries = 100;
+
+/** Somebody else may have taken the port while it was closed: clients know it, so it is waited for. */
+async function listenAgain(server: Server, port: number): Promise<void> {
+  for (let left = againTries; ; left -= 1) {
+    try {
+      await listen(server, port);
+      return;
+    } catch (error) {
+      if (left <= 0) throw error;
+      await sleep(againEveryMs);
+    }
+  }
 }
 
 function closeServer(server: Server): Promise<void> {

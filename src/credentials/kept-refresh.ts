@@ -36,7 +36,7 @@ export function keepRefresh(options: {
     ct: options.seal(tokensPlace(tenantId, credentialId, tokenNo + 1), serializeTokens(tokens)),
     state: timing.expiresAt === null && timing.refreshDueAt === null ? 'static' : 'active',
     ...timing,
-    grantedScope: tokens.scope,
+    grantedScope: storable(tokens.scope),
     minted: {
       registrationId: grant.registrationId,
       mintedBy: grant.mintedBy,
@@ -44,6 +44,11 @@ export function keepRefresh(options: {
       accountRef: grant.accountRef,
     },
   };
+}
+
+/** Without what PostgreSQL takes in no text: a provider's odd scope must not keep its tokens from being stored. */
+function storable(text: string | null): string | null {
+  return text?.replace(/\0|\p{Surrogate}/gu, '') ?? null;
 }
 
 /** True for each that was taken; false where a consent, a disconnect or another refresh was first. */

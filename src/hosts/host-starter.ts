@@ -18,11 +18,16 @@ export type HostStarterOptions = {
   readonly temporaryDirectory: string | null;
 };
 
+function stopping(): Fault {
+  return new Fault('unavailable', 'The server is stopping.', { retryAfterSeconds: 10 });
+}
+
 export class HostStarter {
   readonly #options: HostStarterOptions;
   #isolation: Promise<Isolation> | null = null;
   #directory: string | null = null;
   #count = 0;
+  #isClosed = false;
 
   constructor(options: HostStarterOptions) {
     this.#options = options;
@@ -43,7 +48,9 @@ export class HostStarter {
     return this.#startConfined(kind);
   }
 
-  removeFiles(): void {
+  /** Starts nothing more and removes its files: a start that waited until now would leave new ones behind. */
+  close(): void {
+    this.#isClosed = true;
     if (this.#directory !== null) rmSync(this.#directory, { recursive: true, force: true });
     this.#directory = null;
   }
@@ -75,6 +82,7 @@ export class HostStarter {
 
   #startConfined(kind: Isolation['kind']): HostProcess {
     const { maxHeapMb, limits, bootTimeoutMs } = this.#options;
+    if (this.#isClosed) throw stopping();
     this.#directory ??= this.#prepareDirectory();
     this.#count += 1;
     const socketDirectory = join(this.#directory, String(this.#count));

@@ -102,7 +102,7 @@ export function createHostPool(options: HostPoolOptions): HostPool {
     close: async () => {
       isClosed = true;
       await seats.close();
-      starter.removeFiles();
+      starter.close();
     },
   };
 }

@@ -2,7 +2,7 @@
 // rotation and our commit the answer exists nowhere else. Sealed as in the database, so the file says as little as a
 // backup does. Lines of JSON: an answer, or the id of one that is done; a line that a crash cut off was never promised.
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type KeptRefresh, readKept, writeKept } from '../credentials/kept-refresh.ts';
 import { isUuid, newId } from '../kernel/ids.ts';
@@ -33,35 +33,16 @@ export type AnswerJournalOptions = {
 };
 
 const suffix = '.answers';
-/** A file in which nothing is open is cut when it is longer. */
-const cutAtBytes = 1_048_576;
+/** When the file is longer, what is settled is cut out of it. */
+const cutAtBytes = 4_194_304;
 
 export function createAnswerJournal(options: AnswerJournalOptions): AnswerJournal {
   const { folder, processId, log } = options;
-  const path = join(folder, `${processId}${suffix}`);
-  const unsettled = new Set<string>();
-  let file: Promise<FileHandle> | null = null;
-  let bytes = 0;
-
-  async function append(lines: readonly string[]): Promise<void> {
-    file ??= openOwn(folder, path);
-    let handle = await file;
-    // Somebody who held us for dead has replayed it and taken it away: what is written now would be in no folder.
-    if ((await handle.stat()).nlink === 0) {
-      await handle.close();
-      file = openOwn(folder, path);
-      handle = await file;
-    }
-    // Begins a line of its own: what a full disk cut off before must not take this along.
-    const text = `\n${lines.join('')}`;
-    await handle.appendFile(text);
-    await handle.datasync();
-    bytes += Buffer.byteLength(text);
-  }
-
-  const appendTogether = createGather<'file', string, null>(
+  const book = new OwnBook(folder, join(folder, `${processId}${suffix}`));
+  // One at a time, so that no line ever lies within another.
+  const writeTogether = createGather<'book', Line, null>(
     async (_key, lines) => {
-      await append(lines);
+      await book.write(lines);
       return lines.map(() => null);
     },
     { underWay: 1, together: 200 },
@@ -70,41 +51,92 @@ export function createAnswerJournal(options: AnswerJournalOptions): AnswerJourna
   return {
     keep: async (kept) => {
       const id = newId<never>() as string;
-      unsettled.add(id);
       try {
-        await appendTogether('file', `${JSON.stringify({ id, kept: writeKept(kept) })}\n`);
+        await writeTogether('book', { id, text: JSON.stringify({ id, kept: writeKept(kept) }) });
       } catch (error) {
-        file = null;
         log.error('an answer could not be written to the journal', errorFields(error));
       }
       return { id };
     },
-    settle: ({ id }) => {
-      unsettled.delete(id);
-      if (file === null) return;
-      // Not waited for: to forget it costs one comparison of counters at the next start.
-      void settleOnDisk(id).catch((error: unknown) =>
-        log.warn('the journal was not cut', errorFields(error)),
-      );
-    },
+    settle: ({ id }) => book.settle(id),
     replay: (take) => replayOthers(options, take),
-    close: async () => {
-      const handle = file === null ? null : await file.catch(() => null);
-      file = null;
-      await handle?.close();
-      if (unsettled.size === 0) await rm(path, { force: true });
-    },
+    close: () => book.close(),
   };
+}
 
-  async function settleOnDisk(id: string): Promise<void> {
-    const handle = await file;
-    if (handle === null) return;
-    if (unsettled.size === 0 && bytes > cutAtBytes) {
-      bytes = 0;
-      await handle.truncate(0);
-    } else {
-      await handle.appendFile(`\n${JSON.stringify({ done: id })}\n`);
+type Line = { readonly id: string; readonly text: string };
+
+/** The file of this process. */
+class OwnBook {
+  readonly #folder: string;
+  readonly #path: string;
+  /** Answers that are in the file and not settled. */
+  readonly #open = new Map<string, string>();
+  /** Settled since the last write, which tells it: to forget one costs a comparison of counters at the next start. */
+  #settled: string[] = [];
+  #file: FileHandle | null = null;
+  #bytes = 0;
+
+  constructor(folder: string, path: string) {
+    this.#folder = folder;
+    this.#path = path;
+  }
+
+  /** Resolves when the lines are on the disk. */
+  async write(lines: readonly Line[]): Promise<void> {
+    try {
+      const file = await this.#current();
+      const done = this.#settled.splice(0).map((id) => JSON.stringify({ done: id }));
+      // Begins a line of its own: what a full disk cut off before must not take this along.
+      const text = `\n${[...done, ...lines.map((line) => line.text)].join('\n')}\n`;
+      await file.appendFile(text);
+      await file.datasync();
+      this.#bytes += Buffer.byteLength(text);
+      for (const { id, text: line } of lines) this.#open.set(id, line);
+    } catch (error) {
+      await this.#shut();
+      throw error;
     }
+  }
+
+  settle(id: string): void {
+    if (this.#open.delete(id)) this.#settled.push(id);
+  }
+
+  async close(): Promise<void> {
+    await this.#shut();
+    if (this.#open.size === 0) await rm(this.#path, { force: true });
+  }
+
+  async #current(): Promise<FileHandle> {
+    // Somebody who held us for dead has replayed it and taken it away: what is written now would be in no folder.
+    if (this.#file !== null && (await this.#file.stat()).nlink === 0) await this.#shut();
+    if (this.#bytes > cutAtBytes) await this.#cut();
+    this.#file ??= await openOwn(this.#folder, this.#path);
+    return this.#file;
+  }
+
+  /** Another file with what is open takes the place of this one. */
+  async #cut(): Promise<void> {
+    const text = [...this.#open.values(), ''].join('\n');
+    const next = await openOwn(this.#folder, `${this.#path}.new`);
+    try {
+      await next.truncate(0);
+      await next.appendFile(text);
+      await next.datasync();
+    } finally {
+      await next.close();
+    }
+    await this.#shut();
+    await rename(`${this.#path}.new`, this.#path);
+    this.#settled = [];
+    this.#bytes = Buffer.byteLength(text);
+  }
+
+  async #shut(): Promise<void> {
+    const file = this.#file;
+    this.#file = null;
+    await file?.close();
   }
 }
 
@@ -113,18 +145,29 @@ async function replayOthers(
   take: (kept: KeptRefresh) => Promise<boolean>,
 ): Promise<number> {
   let count = 0;
+  const errors: unknown[] = [];
   for (const name of await namesIn(folder)) {
     const owner = name.slice(0, -suffix.length);
     if (!isUuid(owner) || owner === processId || (await isAlive(owner))) continue;
-    const path = join(folder, name);
-    const open = unfinished(await readFile(path, 'utf8'));
-    let taken = 0;
-    for (const kept of open) if (await take(kept)) taken += 1;
-    if (taken < open.length) continue;
-    count += taken;
-    await rm(path, { force: true });
+    // One file that cannot be taken does not hold up the others.
+    await replayFile(join(folder, name), take).then(
+      (taken) => {
+        count += taken;
+      },
+      (error: unknown) => errors.push(error),
+    );
   }
+  if (errors.length > 0) throw errors[0];
   return count;
+}
+
+async function replayFile(path: string, take: (kept: KeptRefresh) => Promise<boolean>): Promise<number> {
+  const open = unfinished(await readFile(path, 'utf8'));
+  let taken = 0;
+  for (const kept of open) if (await take(kept)) taken += 1;
+  if (taken < open.length) return 0;
+  await rm(path, { force: true });
+  return taken;
 }
 
 async function openOwn(folder: string, path: string): Promise<FileHandle> {
@@ -141,7 +184,7 @@ async function namesIn(folder: string): Promise<readonly string[]> {
   }
 }
 
-type Line = { readonly id: string; readonly kept: string } | { readonly done: string };
+type Written = { readonly id: string; readonly kept: string } | { readonly done: string };
 
 function unfinished(text: string): readonly KeptRefresh[] {
   const open = new Map<string, KeptRefresh>();
@@ -155,9 +198,9 @@ function unfinished(text: string): readonly KeptRefresh[] {
 }
 
 /** Null for what is not a whole line: the crash came in the middle of it. */
-function readLine(line: string): Line | null {
+function readLine(line: string): Written | null {
   try {
-    return JSON.parse(line) as Line;
+    return JSON.parse(line) as Written;
   } catch {
     return null;
   }

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import type { KeptRefresh } from '../credentials/kept-refresh.ts';
+import { Fault } from '../kernel/fault.ts';
 import { silentLog } from '../kernel/log.ts';
 import type { AnswerJournal } from './answer-journal.ts';
 import { createAnswerKeeper } from './answer-keeper.ts';
@@ -26,7 +27,7 @@ function openKeeper(failures: number, takes = true) {
     desk: {
       commit: async () => {
         left -= 1;
-        if (left >= 0) throw new Error('away');
+        if (left >= 0) throw new Fault('unavailable', 'Away.');
         story.push('committed');
         return takes;
       },

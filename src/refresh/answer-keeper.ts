@@ -3,7 +3,7 @@
 // does not keep it would cost every grant that we touch.
 import type { KeptRefresh } from '../credentials/kept-refresh.ts';
 import type { Clock, Sleep } from '../kernel/clock.ts';
-import { Fault } from '../kernel/fault.ts';
+import { Fault, isFault } from '../kernel/fault.ts';
 import { errorFields, type Log } from '../kernel/log.ts';
 import type { AnswerJournal } from './answer-journal.ts';
 import type { GrantDesk } from './grant-desk.ts';
@@ -57,7 +57,8 @@ export function createAnswerKeeper(deps: AnswerKeeperDeps): AnswerKeeper {
         failuresInRow = 0;
         return result;
       } catch (error) {
-        failuresInRow += 1;
+        // An answer that the database refuses says nothing about the next one.
+        if (isFault(error, 'unavailable')) failuresInRow += 1;
         log.error('the outcome of a refresh cannot be committed yet', errorFields(error));
         meter.commitFailed();
         const waitMs = steps[Math.min(turn, steps.length - 1)] ?? 0;

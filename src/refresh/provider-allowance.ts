@@ -30,6 +30,8 @@ export type ProviderAllowance = {
   readonly tell: () => Promise<void>;
 };
 
+type Taken = ReturnType<typeof take>;
+
 /** Where the gauges are moved; on a simulated clock they lie in memory. */
 export type MoveGauges = (
   providerKeys: readonly string[],
@@ -91,6 +93,8 @@ export function createProviderAllowance(deps: ProviderAllowanceDeps): ProviderAl
       const account = book.of(providerKey);
       account.underWay -= 1;
       account.seen = add(account.seen, seenIn(outcome));
+      // What was fetched before the provider said so is not spent on it.
+      if (outcome.kind === 'throttled') account.left = 0;
     },
     isIncident: (providerKey) => book.of(providerKey).isIncident,
     tell: () => book.tell(),
@@ -143,31 +147,31 @@ class AccountBook {
     if (keys.length === 0) return;
     const told = new Map(keys.map((key) => [key, this.of(key).seen]));
     for (const key of keys) this.of(key).seen = nothingSeen;
+    // A move that the database repeats is made anew: only the last one counts.
+    const taken = new Map<string, Taken>();
     try {
-      await this.#deps.moveGauges(keys, (gauge, key, now) =>
-        this.#moved(gauge, { key, now, seen: told.get(key) ?? nothingSeen, wanted: wanted.get(key) ?? 0 }),
-      );
+      await this.#deps.moveGauges(keys, (gauge, key, now) => {
+        const { rule } = this.#deps;
+        const reported = report(gauge ?? newGauge(now, rule), told.get(key) ?? nothingSeen, now, rule);
+        const portion = Math.min(wanted.get(key) ?? 0, reported.ratePerSecond * rule.burstSeconds);
+        const portionTaken = take(reported, portion, now, rule);
+        taken.set(key, portionTaken);
+        return portionTaken.gauge;
+      });
     } catch (error) {
       for (const [key, seen] of told) this.of(key).seen = add(this.of(key).seen, seen);
       throw error;
     }
+    for (const [key, { gauge, granted }] of taken) this.#enter(key, gauge, granted);
   }
 
-  #moved(
-    gauge: ProviderGauge | null,
-    by: { readonly key: string; readonly now: Date; readonly seen: GaugeReport; readonly wanted: number },
-  ): ProviderGauge {
-    const { rule, clock } = this.#deps;
-    const reported = report(gauge ?? newGauge(by.now, rule), by.seen, by.now, rule);
-    const portion = Math.min(by.wanted, reported.ratePerSecond * rule.burstSeconds);
-    const taken = take(reported, portion, by.now, rule);
-    const account = this.of(by.key);
-    account.isIncident = taken.gauge.incidentAt !== null;
-    if (taken.granted > 0) {
-      account.left = this.leftOf(account) + taken.granted;
-      account.fetchedAtMs = clock.monotonicMs();
-    }
-    return taken.gauge;
+  #enter(key: string, gauge: ProviderGauge, granted: number): void {
+    const account = this.of(key);
+    account.isIncident = gauge.incidentAt !== null;
+    if (gauge.state === 'open') account.left = 0;
+    if (granted === 0) return;
+    account.left = this.leftOf(account) + granted;
+    account.fetchedAtMs = this.#deps.clock.monotonicMs();
   }
 
   #forgetIdle(): void {

@@ -11,6 +11,9 @@ import { openRefreshProcess } from '../../testing/refresh-process.ts';
 import { openTestHouse, type TestHouse } from '../../testing/test-house.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { disconnectGrant } from '../credentials/disconnect.ts';
+import { openTokens } from '../credentials/grant.ts';
+import { selectGrant } from '../credentials/grant-store.ts';
+import { commitRefreshes, keepRefresh } from '../credentials/kept-refresh.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Doors } from '../storage/doors.ts';
@@ -155,4 +158,45 @@ test('while answers cannot be committed nothing new is sent; then all of it goes
   expect([refreshes(first.grant), refreshes(second.grant)]).toEqual([1, 1]);
   expect(await row(first.credential)).toMatchObject({ state: 'active', token_no: 2 });
   expect(await row(second.credential)).toMatchObject({ state: 'active', token_no: 2 });
+});
+
+test('an answer that the database refuses takes no other along, and does not stop refreshing', async () => {
+  const [odd, plain] = [await due(), await due()];
+  const write: Doors['write'] = async (tenant, statements) => {
+    const isOdd = statements.some(({ values }) => values.some((value) => value?.includes(odd.credential.id)));
+    if (isOdd) throw new Error('refused for what is in it');
+    return await house.doors.write(tenant, statements);
+  };
+  const timings = { ...productionTimings, commitStepsMs: [86_400_000] };
+  const one = await openRefreshProcess(house, emulator, { ...house.doors, write }, systemClock, timings);
+  void one.refresher.runOnce();
+  await expect.poll(async () => (await row(plain.credential)).token_no).toBe(2);
+  expect(one.gate.mayArm()).toBe(true);
+  expect(await row(odd.credential)).toMatchObject({ token_no: 1, state: 'active' });
+  expect([refreshes(odd.grant), refreshes(plain.grant)]).toEqual([1, 1]);
+  await silence(one.processId);
+  await (await openRefreshProcess(house, emulator)).refresher.runOnce();
+  expect(await row(odd.credential)).toMatchObject({ token_no: 2, state: 'active' });
+});
+
+test('a scope that no database can store costs nothing but itself', async () => {
+  const { credential } = await due();
+  const kept = await house.doors.withTenant(house.tenant, async (tx) => {
+    const grant = await selectGrant(tx, credential.id);
+    if (grant === null) throw new Error('there is no grant');
+    const tokens = await openTokens(tx, house.vault, grant);
+    if (tokens === null) throw new Error('there are no tokens');
+    const timing = {
+      issuedAt: new Date(),
+      expiresAt: null,
+      refreshDueAt: null,
+      refreshExpiresAt: null,
+      expiryAssumed: false,
+    };
+    const seal = await house.vault.sealer(tx, house.tenant);
+    return keepRefresh({ seal, grant, tokens: { ...tokens, scope: 'files\0 \ud800read' }, timing });
+  });
+  expect(await commitRefreshes(house.doors, house.tenant, [kept])).toEqual([true]);
+  const stored = await house.doors.withTenant(house.tenant, (tx) => selectGrant(tx, credential.id));
+  expect(stored?.grantedScope).toBe('files read');
 });

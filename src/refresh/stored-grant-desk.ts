@@ -22,6 +22,7 @@ import {
 } from '../credentials/kept-refresh.ts';
 import { type Registration, selectRegistrations } from '../credentials/registration-store.ts';
 import type { Clock } from '../kernel/clock.ts';
+import { isFault } from '../kernel/fault.ts';
 import { newId, type TenantId } from '../kernel/ids.ts';
 import type { Doors, Tx } from '../storage/doors.ts';
 import type { Sealer, Vault } from '../vault/vault.ts';
@@ -51,8 +52,8 @@ export function createStoredGrantDesk(deps: StoredGrantDeskDeps): GrantDesk {
     (tenant, armed) => doors.withTenant(tenant, (tx) => prepareAll(tx, vault, tenant, armed)),
     together,
   );
-  const commitTogether = createGather<TenantId, KeptRefresh, boolean>(
-    (tenant, kept) => commitRefreshes(doors, tenant, kept),
+  const commitTogether = createGather<TenantId, KeptRefresh, boolean | Error>(
+    (tenant, kept) => commitAll(doors, tenant, kept),
     together,
   );
 
@@ -85,7 +86,11 @@ export function createStoredGrantDesk(deps: StoredGrantDeskDeps): GrantDesk {
       if (client.brokenSince === null || client.tenantId !== tenant) return true;
       return await doors.withTenant(tenant, (tx) => mayProbe(tx, client.id));
     },
-    commit: (kept) => commitTogether(kept.tenantId, kept),
+    commit: async (kept) => {
+      const result = await commitTogether(kept.tenantId, kept);
+      if (result instanceof Error) throw result;
+      return result;
+    },
     replay: (kept) => replayRefresh(doors, kept),
     noteRecovery: (prepared) => doors.withTenant(prepared.grant.tenantId, (tx) => noteRecovery(tx, prepared)),
     giveBack: (kept) => doors.withTenant(kept.tenantId, (tx) => giveBackKept({ tx, vault, kept })),
@@ -105,6 +110,30 @@ export function createStoredGrantDesk(deps: StoredGrantDeskDeps): GrantDesk {
         }),
       ),
   };
+}
+
+/** One that the database refuses takes no other along: then each is offered by itself. */
+async function commitAll(
+  doors: Doors,
+  tenant: TenantId,
+  kept: readonly KeptRefresh[],
+): Promise<readonly (boolean | Error)[]> {
+  try {
+    return await commitRefreshes(doors, tenant, kept);
+  } catch (error) {
+    if (kept.length === 1 || isFault(error, 'unavailable')) throw error;
+    const results: (boolean | Error)[] = [];
+    for (const one of kept) results.push(await commitAll(doors, tenant, [one]).then(first, asError));
+    return results;
+  }
+}
+
+function first(results: readonly (boolean | Error)[]): boolean | Error {
+  return results[0] ?? false;
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('could not be done', { cause: error });
 }
 
 /** What cannot be prepared fails by itself and takes no other along. Grants share apps: each app is read once. */
@@ -161,6 +190,6 @@ async function prepareOne(
       keep: (kept, timing) => keepRefresh({ seal, grant, tokens: kept, timing }),
     };
   } catch (error) {
-    return error instanceof Error ? error : new Error('could not be prepared', { cause: error });
+    return asError(error);
   }
 }
