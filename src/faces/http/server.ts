@@ -10,6 +10,7 @@ import Fastify, {
 import { Fault, type FaultCode, faultTable, isFault } from '../../kernel/fault.ts';
 import { newId } from '../../kernel/ids.ts';
 import { errorFields, type Log } from '../../kernel/log.ts';
+import { endConnectionsOnClose } from './end-connections.ts';
 
 export type HttpOptions = {
   readonly log: Log;
@@ -65,6 +66,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
       ? Fastify(settings)
       : (Fastify({ ...(settings as object), https: readTlsFiles(tls) }) as unknown as FastifyInstance);
 
+  endConnectionsOnClose(app);
   // With a callback: a promise per request would cost as much as the headers.
   app.addHook('onRequest', (request, reply, done) => {
     dress(request, reply, options.isHttps);
