@@ -11,7 +11,7 @@ import { systemClock } from '../kernel/clock.ts';
 import { silentLog } from '../kernel/log.ts';
 import { createEgress } from '../oauth/egress.ts';
 import { endProviderIncident, listTroubledProviders } from './incident.ts';
-import { createProviderAllowance, moveStoredGauges } from './provider-allowance.ts';
+import { createProviderAllowance, moveStoredGauges, type ProviderAllowance } from './provider-allowance.ts';
 import { type GaugeRule, standardGauge } from './provider-gauge.ts';
 
 let house: TestHouse;
@@ -42,17 +42,15 @@ const quick: GaugeRule = {
   rampShare: 1,
 };
 
-async function openProcess(rule: GaugeRule) {
+async function openProcess(rule: GaugeRule, instead: Partial<ProviderAllowance> = {}) {
   const { doors } = house;
   const egress = createEgress({ allow: ['127.0.0.1'], log: silentLog });
-  const allowance = createProviderAllowance({
-    moveGauges: moveStoredGauges(doors),
-    clock: systemClock,
-    rule,
-  });
+  const stored = createProviderAllowance({ moveGauges: moveStoredGauges(doors), clock: systemClock, rule });
+  const allowance = { ...stored, ...instead };
   const rooms = { doors, vault: house.testVault.again({ doors }), egress, folder: house.testVault.folder };
   const { refresher } = await refreshProcessOn({ ...rooms, allowance });
   return {
+    allowance,
     round: async () => {
       await refresher.runOnce();
       await allowance.tell();
@@ -81,6 +79,11 @@ const rows = async (): Promise<readonly Row[]> => {
   return found.rows;
 };
 const hostOf = (emulator: Emulator) => new URL(emulator.url).host;
+const states = async () => (await rows()).map(({ state }) => state);
+const makeDue = () =>
+  house.doors.asScheduler((tx) => sql`update oauth_grant set refresh_due_at = clock_timestamp()`.execute(tx));
+const refuse = (emulator: Emulator) =>
+  emulator.schedule([faultSchema.parse({ fault: 'oauth_error', error: 'invalid_grant', times: 1_000 })]);
 
 test('while a provider is down its waiting grants are not touched, another’s go on, and all is made good afterwards', async () => {
   await dueAt(down, 10);
@@ -118,22 +121,17 @@ test('while a provider is down its waiting grants are not touched, another’s g
 test('very many refused grants are one incident: nobody is told to connect again, until an operator says that it is true', async () => {
   const rule = { ...standardGauge, revokedIncident: 5 };
   await dueAt(well, 12);
-  const refuse = () =>
-    well.schedule([faultSchema.parse({ fault: 'oauth_error', error: 'invalid_grant', times: 1_000 })]);
-  refuse();
-  const { round } = await openProcess(rule);
-  const makeDue = () =>
-    house.doors.asScheduler((tx) =>
-      sql`update oauth_grant set refresh_due_at = clock_timestamp()`.execute(tx),
-    );
+  refuse(well);
+  const { round, allowance } = await openProcess(rule);
   await round();
   const [troubled] = await listTroubledProviders(house.doors);
   expect(troubled?.gauge.incidentAt).not.toBeNull();
+  expect(allowance.isIncident(troubled?.providerKey ?? '')).toBe(true);
   const asked = well.ledger.records().length;
   await makeDue();
   await round();
   expect(well.ledger.records().length).toBe(asked);
-  expect((await rows()).map(({ state }) => state)).toEqual(Array.from({ length: 12 }, () => 'degraded'));
+  expect(await states()).toEqual(Array.from({ length: 12 }, () => 'degraded'));
   const end = (providerKey: string, verdict: string) =>
     endProviderIncident({ doors: house.doors, actor: operator, providerKey, verdict });
   const key = troubled?.providerKey ?? '';
@@ -142,6 +140,22 @@ test('very many refused grants are one incident: nobody is told to connect again
   await end(key, 'accept');
   await makeDue();
   await round();
-  expect((await rows()).map(({ state }) => state)).toEqual(Array.from({ length: 12 }, () => 'needs_reauth'));
+  expect(await states()).toEqual(Array.from({ length: 12 }, () => 'needs_reauth'));
   expect(await listTroubledProviders(house.doors)).toEqual([]);
+});
+
+test('a refusal that arrives while an incident is open does not end its grant, though it is the second one', async () => {
+  await dueAt(well, 1);
+  refuse(well);
+  const plain = await openProcess(standardGauge);
+  await plain.round();
+  expect(await states()).toEqual(['degraded']);
+  const asked = well.ledger.records().length;
+  await makeDue();
+  await (await openProcess(standardGauge, { isIncident: () => true })).round();
+  expect(well.ledger.records().length).toBe(asked + 1);
+  expect(await states()).toEqual(['degraded']);
+  await makeDue();
+  await plain.round();
+  expect(await states()).toEqual(['needs_reauth']);
 });
