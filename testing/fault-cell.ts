@@ -2,7 +2,7 @@
 // The judge knows the emulator's ledger, the grant's row and what was handed to readers; nothing that we say ourselves.
 import { setImmediate as turn } from 'node:timers/promises';
 import { sql } from 'kysely';
-import { type Emulator, startEmulator } from '../providers/emulator.ts';
+import type { Emulator } from '../providers/emulator.ts';
 import { fingerprint, type LedgerRecord } from '../providers/ledger-record.ts';
 import type { Credential } from '../src/credentials/credential.ts';
 import { isFault } from '../src/kernel/fault.ts';
@@ -11,6 +11,7 @@ import { createOAuthCredential, seedAccount } from './connect-account.ts';
 import { grantRow, type StoredGrant } from './credential-kit.ts';
 import { type FaultCase, type Path, type Rotation, rotations } from './fault-table.ts';
 import type { RefreshProcess } from './refresh-process.ts';
+import { startSteadyEmulator } from './steady-emulator.ts';
 import type { TestHouse } from './test-house.ts';
 
 export type FaultCell = {
@@ -37,7 +38,7 @@ export async function openCell(
   house: TestHouse,
   what: Pick<FaultCell, 'fault' | 'rotation' | 'path'>,
 ): Promise<FaultCell> {
-  const emulator = await startEmulator({ set: rotations[what.rotation] });
+  const emulator = await startSteadyEmulator({ set: rotations[what.rotation] });
   const { spoil } = what.fault;
   const url = spoil === 'tls' ? emulator.url.replace('http:', 'https:') : emulator.url;
   const credential = await createOAuthCredential(house, { url });

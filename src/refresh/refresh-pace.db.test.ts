@@ -6,6 +6,7 @@ import { type Emulator, startEmulator } from '../../providers/emulator.ts';
 import { faultSchema } from '../../providers/fault.ts';
 import { createOAuthCredential, seedAccount } from '../../testing/connect-account.ts';
 import { refreshProcessOn } from '../../testing/refresh-process.ts';
+import { startSteadyEmulator } from '../../testing/steady-emulator.ts';
 import { openTestHouse, type TestHouse } from '../../testing/test-house.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { silentLog } from '../kernel/log.ts';
@@ -19,7 +20,7 @@ let down: Emulator;
 let well: Emulator;
 beforeAll(async () => {
   house = await openTestHouse();
-  [down, well] = [await startEmulator({ mode: 'quirky' }), await startEmulator({ mode: 'quirky' })];
+  [down, well] = [await startSteadyEmulator({ mode: 'quirky' }), await startEmulator({ mode: 'quirky' })];
 });
 beforeEach(async () => {
   await house.doors.withTenant(house.tenant, (tx) => sql`delete from credential`.execute(tx));

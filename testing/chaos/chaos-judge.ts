@@ -104,8 +104,11 @@ function judgeEnding(
   if (row.attempt_id !== null) say('is armed although everything is quiet');
   if (isOver) {
     if (one.rotation !== 'strict') say('is lost');
-    // The grant died when a spent token was presented; that this had a reason is what repeats are judged by.
-    if (`${row.state} ${row.last_error_code}` !== 'needs_reauth lost_rotation') {
+    // The grant died when a spent token was presented; that this had a reason is what repeats are judged by. When the answer
+    // that was held for lost is stored all the same, by a process that woke up, the grant dies at the next refresh, of a
+    // token that nobody had spent: then nothing tells it from a revocation.
+    const names = diedOfUnspentToken(one) ? ['lost_rotation', 'invalid_grant'] : ['lost_rotation'];
+    if (row.state !== 'needs_reauth' || !names.includes(row.last_error_code ?? '')) {
       say(`is lost, and called ${row.state} ${row.last_error_code}`);
     }
     return;
@@ -115,6 +118,14 @@ function judgeEnding(
   const records = one.emulator.ledger.records();
   const last = records.findLast((record) => record.grant === one.grant && record.accessTokenIssued !== null);
   if (last?.accessTokenIssued !== stored) say('does not hold the token that was issued last');
+}
+
+function diedOfUnspentToken({ emulator, grant }: ChaosGrant): boolean {
+  const records = emulator.ledger.refreshesOf(grant);
+  const last = records.at(-1);
+  return !records.some(
+    (record) => record.executed && record.refreshTokenPresented === last?.refreshTokenPresented,
+  );
 }
 
 function judgeReaders(
