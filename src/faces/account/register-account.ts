@@ -1,7 +1,7 @@
 // The face of people's accounts: set-up, sign-in, tokens. Pages for people and JSON for programs on the same session.
-import formbody from '@fastify/formbody';
 import type { FastifyInstance } from 'fastify';
 import { dressErrorPages } from '../pages/error-page.ts';
+import { acceptForms, formLimitBytes } from '../pages/form-bodies.ts';
 import { registerAccountPages } from './account.ts';
 import { type AccountHouse, eitherDialect } from './exchange.ts';
 import { registerPassword } from './password.ts';
@@ -11,16 +11,14 @@ import { registerSetup } from './setup.ts';
 import { registerSignIn } from './sign-in.ts';
 import { registerTokens } from './tokens.ts';
 
-const bodyLimitBytes = 32 * 1024;
-
 export async function registerAccount(app: FastifyInstance, house: AccountHouse): Promise<void> {
   await app.register((scope, _options, done) => {
     // Another site's page can send plain text with JSON in it; here nobody has a use for it.
     scope.removeContentTypeParser('text/plain');
-    void scope.register(formbody, { bodyLimit: bodyLimitBytes });
+    acceptForms(scope);
     dressErrorPages(scope);
     scope.addHook('onRoute', (route) => {
-      route.bodyLimit = bodyLimitBytes;
+      route.bodyLimit = formLimitBytes;
       route.config = { errorDialect: eitherDialect, ...route.config };
     });
     registerSetup(scope, house);

@@ -153,9 +153,9 @@ export function toFault(error: unknown): Fault {
 function frameworkWords(code: FaultCode): string {
   switch (code) {
     case 'too_large':
-      return `The body is larger than ${bodyLimitBytes} bytes.`;
+      return `The body is larger than is taken here: ${bodyLimitBytes} bytes, and much less of a form. Send less.`;
     case 'unsupported_media_type':
-      return 'The body’s content type is not supported here. Send application/json.';
+      return 'The body’s content type is not supported here. Send application/json, or a form to a page.';
     case 'bad_request':
       return 'The request could not be read. Check that the body is valid JSON and that the content type says so.';
     default:

@@ -1,7 +1,6 @@
 // The pages of a consent: /oauth/start (who asks), the provider's way back to /callback, /oauth/consent (confirm, done,
 // failed). GET changes nothing; codes and states never stay in an address that a browser keeps.
 import cookie from '@fastify/cookie';
-import formbody from '@fastify/formbody';
 import type { FastifyInstance, FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify';
 import { checkFormToken } from '../../authorize/browser-binding.ts';
 import type { ConsentView } from '../../authorize/consent-view.ts';
@@ -12,6 +11,8 @@ import type { ConnectionId, CredentialId } from '../../kernel/ids.ts';
 import type { Actor } from '../../tenancy/actor.ts';
 import type { House } from '../house.ts';
 import { dressErrorPages, errorPage } from '../pages/error-page.ts';
+import { acceptForms } from '../pages/form-bodies.ts';
+import { formText } from '../pages/form-guard.ts';
 import { sendPage } from '../pages/layout.ts';
 import { consentWords, startWords } from './consent-page.ts';
 import { subjectOf } from './subject.ts';
@@ -22,7 +23,7 @@ type KeyParams = { readonly Params: { readonly key: string } };
 export async function registerOAuthPages(app: FastifyInstance, house: House): Promise<void> {
   const pages: FastifyPluginAsync = async (scope) => {
     await scope.register(cookie);
-    await scope.register(formbody, { bodyLimit: 16_384 });
+    acceptForms(scope);
     dressErrorPages(scope);
     const config = { errorDialect: errorPage };
     scope.get<KeyParams>('/oauth/start/:key', { config }, (request, reply) =>
@@ -95,7 +96,7 @@ async function begin(
 ): Promise<unknown> {
   const { key } = request.params;
   const visitor = await visitorOf(house, request);
-  const browserToken = checkFormToken(formField(request, 'form_token'), visitor.browserToken, key);
+  const browserToken = checkFormToken(formText(request.body, 'form_token'), visitor.browserToken, key);
   const door = doorOf(key, visitor);
   if (door.kind === 'invitation') {
     const begun = await house.authorize.begin({
@@ -134,7 +135,7 @@ async function decide(
   request: FastifyRequest<KeyParams>,
   reply: FastifyReply,
 ): Promise<unknown> {
-  const decision = formField(request, 'decision');
+  const decision = formText(request.body, 'decision');
   if (decision !== 'accept' && decision !== 'cancel') {
     throw new Fault('invalid_field', 'decision: is neither accept nor cancel.', {
       field: 'decision',
@@ -143,9 +144,9 @@ async function decide(
   }
   const view = await house.authorize.confirm({
     key: request.params.key,
-    formToken: formField(request, 'form_token'),
+    formToken: formText(request.body, 'form_token'),
     decision,
-    acceptsAccountChange: formField(request, 'accepts_account_change') === 'yes',
+    acceptsAccountChange: formText(request.body, 'accepts_account_change') === 'yes',
     ...(await visitorOf(house, request)),
   });
   return answerView(reply, view);
@@ -160,13 +161,6 @@ function answerView(reply: FastifyReply, view: ConsentView): FastifyReply {
 function redirectOrigins(view: ConsentView): readonly string[] {
   const { successRedirect, failureRedirect } = view.snapshot;
   return [successRedirect, failureRedirect].flatMap((url) => (url === null ? [] : [new URL(url).origin]));
-}
-
-function formField(request: FastifyRequest, name: string): string {
-  const { body } = request;
-  if (typeof body !== 'object' || body === null || !Object.hasOwn(body, name)) return '';
-  const value: unknown = (body as Record<string, unknown>)[name];
-  return typeof value === 'string' ? value : '';
 }
 
 function splitUrl(url: string): { readonly pathname: string; readonly query: string } {

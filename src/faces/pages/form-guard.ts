@@ -2,7 +2,7 @@
 // cookie that no other site can read or, with its __Host- prefix, set.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Fault } from '../../kernel/fault.ts';
+import { Fault, invalidField } from '../../kernel/fault.ts';
 import { requireSameOrigin } from '../http/same-origin.ts';
 import { type Html, html } from './html.ts';
 
@@ -31,10 +31,12 @@ export function requireOwnForm(request: FastifyRequest, publicUrl: string): void
   });
 }
 
-/** One field of a form's body; empty when it is absent or given twice. */
+/** One field of a form's body; empty when it is absent. */
 export function formText(body: unknown, name: string): string {
   if (typeof body !== 'object' || body === null || !Object.hasOwn(body, name)) return '';
   const value: unknown = Object.entries(body).find(([key]) => key === name)?.[1];
+  if (Array.isArray(value))
+    throw invalidField(name, 'is given more than once.', 'Send the form as the page has it.');
   return typeof value === 'string' ? value : '';
 }
 
