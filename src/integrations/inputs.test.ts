@@ -190,6 +190,8 @@ test('all spellings of a step’s name are one, and other names stay apart', () 
     expect(referenceKey(spelling)).toBe('createacmeerppayload');
   }
   expect(referenceKey('Größe')).toBe(referenceKey('grosse'));
+  expect(referenceKey('ΑΣ Β')).toBe(referenceKey('αςΒ'));
+  expect(referenceKey('0 \u1c80')).toBe(referenceKey('0\u0412'));
   expect(referenceKey('Step 1')).not.toBe(referenceKey('Step 11'));
   expect(referenceName('List Photos')).toBe('listPhotos');
   expect(referenceName('POST to AcmeERP')).toBe('pOSTToAcmeERP');

@@ -12,14 +12,16 @@ const maxLength = 2_000;
 
 /**
  * The vendor's files spell a step's name in camel case, but how capitals inside a word are folded changed over the
- * years ("AcmeERP" as `acmeerp` and `acmeErp`). Letters and digits alone, in one case, are what all spellings share.
+ * years ("AcmeERP" as `acmeerp` and `acmeErp`). Letters and digits alone, in one case, are what all spellings share. One
+ * case by way of the other: some small letters share a capital (ß with ss, ς with σ, U+1C80 with U+0432).
  */
 export function referenceKey(stepName: string): string {
   return stepName
     .normalize('NFKD')
+    .replace(/[^\p{L}\p{N}]/gu, '')
     .toLowerCase()
-    .replaceAll('ß', 'ss')
-    .replace(/[^\p{L}\p{N}]/gu, '');
+    .toUpperCase()
+    .toLowerCase();
 }
 
 /** `List Folder` -> `listFolder`: how we spell it. */
