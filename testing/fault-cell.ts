@@ -2,7 +2,7 @@
 // The judge knows the emulator's ledger, the grant's row and what was handed to readers; nothing that we say ourselves.
 import { setImmediate as turn } from 'node:timers/promises';
 import { sql } from 'kysely';
-import type { Emulator } from '../providers/emulator.ts';
+import { type Emulator, startEmulator } from '../providers/emulator.ts';
 import { fingerprint, type LedgerRecord } from '../providers/ledger-record.ts';
 import type { Credential } from '../src/credentials/credential.ts';
 import { isFault } from '../src/kernel/fault.ts';
@@ -38,8 +38,9 @@ export async function openCell(
   house: TestHouse,
   what: Pick<FaultCell, 'fault' | 'rotation' | 'path'>,
 ): Promise<FaultCell> {
-  const emulator = await startSteadyEmulator({ set: rotations[what.rotation] });
   const { spoil } = what.fault;
+  const start = spoil === 'refused' ? startSteadyEmulator : startEmulator;
+  const emulator = await start({ set: rotations[what.rotation] });
   const url = spoil === 'tls' ? emulator.url.replace('http:', 'https:') : emulator.url;
   const credential = await createOAuthCredential(house, { url });
   const seeded = await seedAccount(house, emulator, credential, {
