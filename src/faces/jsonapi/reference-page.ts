@@ -32,11 +32,15 @@ export function referencePage(document: OpenApiDocument): Page {
         ({ method, path, operation }) =>
           html`<li><a href="#${operation.operationId}">${operation.summary}</a> <code class="muted">${method} ${path}</code></li>`,
       )}</ul></div>`,
-  )}</nav>
+  )}<div><h2><a href="#schemas">Schemas</a></h2><p>${Object.keys(schemas).map(
+    (name) => html`<a href="#schema-${name}">${name}</a> `,
+  )}</p></div></nav>
 ${groups.map(
   (group) => html`<h2 id="${group.anchor}">${group.name}</h2>
 ${group.operations.map((one) => operationCard(one, schemas))}`,
-)}`;
+)}
+<h2 id="schemas">Schemas</h2>
+${Object.entries(schemas).map(([name, schema]) => schemaCard(name, schema, schemas))}`;
   return { title: 'API reference', body, width: 'wide' };
 }
 
@@ -54,6 +58,14 @@ ${errorTable(answers.filter(isError))}
 </article>`;
 }
 
+function schemaCard(name: string, schema: JsonNode, schemas: Schemas): Html {
+  const { description } = schema;
+  const rows = schemaRows(schema, schemas);
+  return html`<article class="card" id="schema-${name}"><h3><a href="#schema-${name}">${name}</a></h3>
+${typeof description === 'string' && html`<p>${prose(description)}</p>`}
+${rows.length > 0 && fieldTable('Members', rows, schemas)}</article>`;
+}
+
 function parameterTable(parameters: readonly OpenApiParameter[]): Html {
   return html`<table class="stack"><caption>Parameters</caption><thead><tr><th>Name</th><th>In</th><th>Type</th><th>Meaning</th></tr></thead><tbody>${parameters.map(
     ({ name, in: place, required, schema, description }) => {
@@ -66,16 +78,16 @@ function parameterTable(parameters: readonly OpenApiParameter[]): Html {
 function contentPart(title: string, content: OpenApiContent, schemas: Schemas): Html {
   return html`${Object.entries(content).map(([mediaType, { schema, example }]) => {
     const rows = schemaRows(schema, schemas);
-    return html`${rows.length > 0 && fieldTable(`${title}, ${mediaType}`, rows)}
+    return html`${rows.length > 0 && fieldTable(`${title}, ${mediaType}`, rows, schemas)}
 ${example !== undefined && html`<pre><code>${JSON.stringify(example, null, 2)}</code></pre>`}`;
   })}`;
 }
 
-function fieldTable(caption: string, rows: readonly SchemaRow[]): Html {
-  return html`<details open><summary>${caption}</summary><table class="stack"><thead><tr><th>Member</th><th>Type</th><th>Meaning</th></tr></thead><tbody>${rows.map(
+function fieldTable(caption: string, rows: readonly SchemaRow[], schemas: Schemas): Html {
+  return html`<table class="stack"><caption>${caption}</caption><thead><tr><th>Member</th><th>Type</th><th>Meaning</th></tr></thead><tbody>${rows.map(
     ({ path, type, isRequired, when, about }) =>
-      html`<tr><td data-label="Member"><span><code>${path}</code>${isRequired && ' (required)'}${when !== '' && html` <span class="tag">${when}</span>`}</span></td><td data-label="Type">${type}</td><td data-label="Meaning"><span>${prose(about)}</span></td></tr>`,
-  )}</tbody></table></details>`;
+      html`<tr><td data-label="Member"><span><code>${path}</code>${isRequired && ' (required)'}${when !== '' && html` <span class="tag">${when}</span>`}</span></td><td data-label="Type"><span>${linked(type, schemas)}</span></td><td data-label="Meaning"><span>${prose(about)}</span></td></tr>`,
+  )}</tbody></table>`;
 }
 
 function answerPart(status: string, answer: OpenApiResponse, schemas: Schemas): Html {
@@ -90,6 +102,13 @@ function errorTable(errors: readonly (readonly [string, OpenApiResponse])[]): Ht
     ([status, { description }]) =>
       html`<tr><td data-label="Status">${status}</td><td data-label="Codes"><span>${prose(description)}</span></td></tr>`,
   )}</tbody></table>`;
+}
+
+/** A type in which the names of schemas lead to them. */
+function linked(type: string, schemas: Schemas): readonly (Html | string)[] {
+  return type
+    .split(/( )/)
+    .map((word) => (Object.hasOwn(schemas, word) ? html`<a href="#schema-${word}">${word}</a>` : word));
 }
 
 /** Text in which `code` stands between backticks. */

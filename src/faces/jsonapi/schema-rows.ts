@@ -1,4 +1,4 @@
-// A schema as rows of a table, one per member, for people to read.
+// A schema as rows of a table, one per member, for people to read. Named schemas within it are named, not told again.
 import type { JsonNode } from './json-schema.ts';
 
 export type SchemaRow = {
@@ -15,12 +15,11 @@ type Schemas = Readonly<Record<string, JsonNode>>;
 type Place = { readonly path: string; readonly isRequired: boolean };
 
 export function schemaRows(node: JsonNode, schemas: Schemas): readonly SchemaRow[] {
-  return rowsAt(node, schemas, { path: '', isRequired: true });
+  return rowsAt(resolve(node, schemas), schemas, { path: '', isRequired: true });
 }
 
-function rowsAt(given: JsonNode, schemas: Schemas, place: Place): readonly SchemaRow[] {
-  const node = resolve(given, schemas);
-  const forms = formsOf(node, schemas);
+function rowsAt(node: JsonNode, schemas: Schemas, place: Place): readonly SchemaRow[] {
+  const forms = formsOf(node);
   const own: readonly SchemaRow[] = place.path === '' ? [] : [rowOf(node, forms, place)];
   if (forms.length === 1 && forms[0] !== undefined) {
     return [...own, ...memberRows(forms[0], schemas, place.path)];
@@ -44,14 +43,11 @@ function memberRows(node: JsonNode, schemas: Schemas, path: string): readonly Sc
   );
 }
 
-/** The objects that a value may be. */
-function formsOf(node: JsonNode, schemas: Schemas): readonly JsonNode[] {
+/** The objects that a value may be, as far as they have no name. */
+function formsOf(node: JsonNode): readonly JsonNode[] {
   if (isNode(node.properties)) return [node];
-  return alternatives(node, schemas).filter((form) => isNode(form.properties));
-}
-
-function alternatives(node: JsonNode, schemas: Schemas): readonly JsonNode[] {
-  return Array.isArray(node.anyOf) ? node.anyOf.map((form) => resolve(form as JsonNode, schemas)) : [];
+  const forms = Array.isArray(node.anyOf) ? (node.anyOf as readonly JsonNode[]) : [];
+  return forms.filter((form) => isNode(form.properties) && Object.keys(form.properties).length > 0);
 }
 
 /** Members that all forms have alike stand once, the others with the form that they belong to. */
@@ -75,13 +71,15 @@ function nameOfForm(form: JsonNode, index: number): string {
 
 function rowOf(node: JsonNode, forms: readonly JsonNode[], { path, isRequired }: Place): SchemaRow {
   const about = typeof node.description === 'string' ? node.description : '';
-  return { path, type: forms.length > 0 ? 'object' : typeOf(node), isRequired, when: '', about };
+  return { path, type: forms.length > 1 ? 'object' : typeOf(node), isRequired, when: '', about };
 }
 
 function typeOf(node: JsonNode): string {
+  if (typeof node.$ref === 'string') return nameIn(node.$ref);
   if (node.const !== undefined) return JSON.stringify(node.const);
   if (Array.isArray(node.enum)) return node.enum.map((value) => JSON.stringify(value)).join(' or ');
   if (Array.isArray(node.anyOf)) return node.anyOf.map((form) => typeOf(form as JsonNode)).join(' or ');
+  if (isNode(node.items) && typeof node.items.$ref === 'string') return `list of ${nameIn(node.items.$ref)}`;
   const types = [node.type ?? 'anything'].flat().map(String).join(' or ');
   const limits = [
     ...(node.format === undefined ? [] : [String(node.format)]),
@@ -100,7 +98,11 @@ function limitOf(least: unknown, most: unknown, unit: string): readonly string[]
 
 function resolve(node: JsonNode, schemas: Schemas): JsonNode {
   if (typeof node.$ref !== 'string') return node;
-  return schemas[node.$ref.split('/').at(-1) ?? ''] ?? {};
+  return schemas[nameIn(node.$ref)] ?? {};
+}
+
+function nameIn(ref: string): string {
+  return ref.slice(ref.lastIndexOf('/') + 1);
 }
 
 function isNode(value: unknown): value is JsonNode {
