@@ -27,7 +27,7 @@ beforeAll(async () => {
   judge = createOpenApiJudge(document);
   secrets = `/workspaces/${rooms.customer.id}/secrets`;
   clientId = await house.makeClient();
-  viewer = await house.tokenOf(await rooms.addActor(rooms, rooms.customer.id, 'viewer'));
+  viewer = await house.tokenOf(await rooms.addActor(rooms, rooms.customer.id, 'customer_user'));
 });
 afterAll(async () => house.close());
 
@@ -60,16 +60,15 @@ const strangers = { token: 'lk_nobody' };
 const noJson = { headers: { accept: 'text/html' } };
 
 test('secrets of every kind, made, read, listed and changed', async () => {
-  const full = {
-    access_token: 'a',
-    refresh_token: 'r',
+  const around = {
     expires_in: '3600',
     scope: ['a', 'b'],
     additional_params: '{"access_type":"offline"}',
     undefined_params: { nested: { deep: [1, null, true] } },
     fields: { base_url: 'https://example.com' },
   };
-  const { path } = await house.makeSecret(clientId, full);
+  const full = { access_token: 'a', refresh_token: 'r', ...around };
+  const { path } = await house.makeSecret(clientId, around);
   await hold(201, 'POST', secrets, secretBody(clientId, { access_token: 'a' }));
   await hold(201, 'POST', secrets, secretBody(clientId, { ...full, expires_in: 60 }, { type: 'oauth2' }));
   const reported = { state: 'error', error: 'No longer.' };
