@@ -17,7 +17,12 @@ const maxTokenLength = 16_384;
 const scopesKey = 'scopes';
 
 const changed = z.strictObject({
-  access_token: z.string().min(1).max(maxTokenLength).optional(),
+  access_token: z
+    .string()
+    .min(1)
+    .max(maxTokenLength)
+    .meta({ description: 'Printable ASCII without spaces.' })
+    .optional(),
   refresh_token: z.string().max(maxTokenLength).nullable().optional(),
   token_type: z
     .string()

@@ -10,6 +10,7 @@ import {
   secretBody,
 } from '../../../testing/jsonapi-house.ts';
 import { createOpenApiJudge, type OpenApiJudge } from '../../../testing/openapi-judge.ts';
+import { exampleIds } from './answer-schema.ts';
 import type { OpenApiDocument } from './openapi-document.ts';
 
 let house: JsonApiHouse;
@@ -207,6 +208,28 @@ test('workspaces, contracts, users, and the description itself', async () => {
     body: await page.text(),
   };
   expect(judge.judge(exchange)).toEqual([]);
+});
+
+test('every example of a body is accepted by the server, with ids that are there', async () => {
+  const secret = await house.makeSecret(clientId);
+  const contract = house.rooms.customer.id;
+  const ids = { contract, workspace: contract, client: clientId, secret: secret.id };
+  let count = 0;
+  for (const [path, item] of Object.entries(document.paths)) {
+    for (const [method, { operationId, requestBody }] of Object.entries(item)) {
+      if (requestBody === undefined) continue;
+      let body = JSON.stringify(requestBody.content['application/json']?.example);
+      let url = path.replace('/v2', '');
+      for (const [name, id] of Object.entries(ids)) {
+        body = body.replaceAll(exampleIds[name as keyof typeof ids], id);
+        url = url.replace(`{${name}}`, id);
+      }
+      const answer = await house.ask(method.toUpperCase(), url, body);
+      expect(answer.status, `${operationId}: ${answer.text}`).toBeLessThan(300);
+      count += 1;
+    }
+  }
+  expect(count).toBeGreaterThan(4);
 });
 
 test('nobody is asked who he is for the description, and everybody for all else', async () => {

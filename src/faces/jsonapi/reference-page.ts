@@ -70,7 +70,7 @@ function parameterTable(parameters: readonly OpenApiParameter[]): Html {
   return html`<table class="stack"><caption>Parameters</caption><thead><tr><th>Name</th><th>In</th><th>Type</th><th>Meaning</th></tr></thead><tbody>${parameters.map(
     ({ name, in: place, required, schema, description }) => {
       const [row] = schemaRows({ properties: { [name]: schema } }, {});
-      return html`<tr><td data-label="Name"><code>${name}</code>${required && ' (required)'}</td><td data-label="In">${place}</td><td data-label="Type">${row?.type}</td><td data-label="Meaning"><span>${prose(description)}</span></td></tr>`;
+      return html`<tr><td data-label="Name"><span><code>${name}</code>${required && ' (required)'}</span></td><td data-label="In">${place}</td><td data-label="Type">${row?.type}</td><td data-label="Meaning"><span>${prose(description)}</span></td></tr>`;
     },
   )}</tbody></table>`;
 }

@@ -95,8 +95,8 @@ const create: Operation = {
         attributes: {
           name: 'My CRM account',
           credentials: {
-            access_token: 'what the provider gave',
-            refresh_token: 'what the provider gave',
+            access_token: 'the-token-that-the-provider-gave',
+            refresh_token: 'the-refresh-token-that-it-gave',
             expires_in: 3600,
           },
         },

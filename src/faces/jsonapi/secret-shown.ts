@@ -74,7 +74,7 @@ export const exampleSecret = {
     state: 'ready',
     type: 'oauth2',
     credentials: {
-      access_token: 'the token to send',
+      access_token: 'the-token-to-send',
       refresh_token: neverShown,
       token_type: 'Bearer',
       expires_in: 3600,
