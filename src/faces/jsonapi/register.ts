@@ -5,6 +5,7 @@ import { registerAuthClientRoutes } from './auth-client-routes.ts';
 import { registerContractRoutes } from './contract-routes.ts';
 import { acceptJsonBodies, ignoreBodies } from './json-bodies.ts';
 import { answerMissingRoutes } from './missing-route.ts';
+import { registerRoleRoutes } from './role-routes.ts';
 import type { Rooms } from './rooms.ts';
 import { registerSecretRoutes } from './secret-routes.ts';
 import { registerUserRoutes } from './user-routes.ts';
@@ -26,6 +27,7 @@ export async function registerJsonApi(app: FastifyInstance, house: Rooms): Promi
         registerAuthClientRoutes(scopes, house);
         registerWorkspaceRoutes(scopes, house);
         registerContractRoutes(scopes, house);
+        registerRoleRoutes(scopes, house);
         registerUserRoutes(scopes, house);
         innerDone();
       });
