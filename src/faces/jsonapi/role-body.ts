@@ -34,7 +34,13 @@ export function wantedRoles(
   const builtin = present.filter((role) => role.builtin).map(roleAnswer);
   return given.flatMap((role, index) => {
     if (builtin.some((shown) => shown !== null && isAsShown(role, shown))) return [];
-    return [wantedRole(role, `${rolesField}.${index}`)];
+    const isBuiltin = builtin.some((shown) => shown?.role === role.role && shown.scope === role.scope);
+    const field = `${rolesField}.${index}`;
+    // Names of lower levels would grant at the tenant itself there.
+    if (role.scope === 'tenants' && !isBuiltin) {
+      throw invalidField(`${field}.scope`, 'has no roles of your own.', 'Choose contracts or workspaces.');
+    }
+    return [wantedRole(role, field)];
   });
 }
 
