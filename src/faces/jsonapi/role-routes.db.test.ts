@@ -164,7 +164,7 @@ test('a role that members hold does not vanish', async () => {
     code: 'in_use',
     source: { pointer: '/data/attributes/roles' },
   });
-  expect(refused.body.errors[0].detail).toContain('reader');
+  expect(refused.body.errors[0].detail).toContain('held by 1 member.');
   await rooms.doors.withTenant(rooms.tenant, (tx) =>
     removeMembership({
       tx,
@@ -223,6 +223,15 @@ test('a changed role is in force in every process at its next probe', async () =
   expect((await replace([wide])).status).toBe(200);
   await elsewhere.probe();
   expect(await reveals()).toBe(true);
+});
+
+test('lists that are written at once come one after the other', async () => {
+  const kept = await ownOf(path());
+  const made = { ...reader, role: 'at once' };
+  const answers = await Promise.all(Array.from({ length: 6 }, () => replace([...kept, made])));
+  expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(200));
+  expect(await ownOf(path())).toEqual([...kept, made]);
+  expect((await replace(kept)).status).toBe(200);
 });
 
 test('another tenant neither sees the roles nor changes them, and may use the same names', async () => {
