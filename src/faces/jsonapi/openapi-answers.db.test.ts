@@ -210,10 +210,32 @@ test('workspaces, contracts, users, and the description itself', async () => {
   expect(judge.judge(exchange)).toEqual([]);
 });
 
+test('roles and permissions', async () => {
+  const contract = house.rooms.customer.id;
+  const path = `/tenants/${house.rooms.organization.id}/roles`;
+  const role = { role: 'reader', scope: 'contracts', permissions: ['workspaces.auth_secret.get'] };
+  const bodyOf = (roles: readonly unknown[]) => ({ data: { type: 'tenant-policy', attributes: { roles } } });
+  await hold(200, 'GET', '/permissions');
+  await hold(401, 'GET', '/permissions', undefined, strangers);
+  await hold(200, 'GET', path);
+  await hold(404, 'GET', `/tenants/${missing}/roles`);
+  const { body } = await hold(200, 'PATCH', path, bodyOf([role]));
+  await hold(200, 'PATCH', path, { data: body.data });
+  await hold(400, 'PATCH', path, bodyOf([{ ...role, permissions: ['unheard.of'] }]));
+  await hold(200, 'GET', `/contracts/${contract}/roles`);
+  await hold(404, 'GET', `/contracts/${missing}/roles`);
+});
+
 test('every example of a body is accepted by the server, with ids that are there', async () => {
   const secret = await house.makeSecret(clientId);
   const contract = house.rooms.customer.id;
-  const ids = { contract, workspace: contract, client: clientId, secret: secret.id };
+  const ids = {
+    tenant: house.rooms.organization.id,
+    contract,
+    workspace: contract,
+    client: clientId,
+    secret: secret.id,
+  };
   let count = 0;
   for (const [path, item] of Object.entries(document.paths)) {
     for (const [method, { operationId, requestBody }] of Object.entries(item)) {

@@ -6,6 +6,7 @@ import { registerContractRoutes } from './contract-routes.ts';
 import { acceptJsonBodies, ignoreBodies } from './json-bodies.ts';
 import { answerMissingRoutes } from './missing-route.ts';
 import { registerOpenApi } from './openapi-routes.ts';
+import { registerRoleRoutes } from './role-routes.ts';
 import type { Rooms } from './rooms.ts';
 import { type BookedRoute, bookRoutes } from './route-book.ts';
 import { registerSecretRoutes } from './secret-routes.ts';
@@ -31,6 +32,7 @@ export async function registerJsonApi(app: FastifyInstance, house: Rooms): Promi
         registerAuthClientRoutes(scopes, house);
         registerWorkspaceRoutes(scopes, house);
         registerContractRoutes(scopes, house);
+        registerRoleRoutes(scopes, house);
         registerUserRoutes(scopes, house);
         registerOpenApi(json, book);
         innerDone();
