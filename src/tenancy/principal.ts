@@ -6,6 +6,7 @@ import { isUniqueViolation } from '../storage/database.ts';
 import type { Tx } from '../storage/doors.ts';
 import { type Actor, can, type PrincipalKind, requirePermission, requireVisible } from './actor.ts';
 import { bumpAuthority } from './authority-store.ts';
+import type { UnitKind } from './permission.ts';
 import {
   deleteMembership,
   disablePrincipalRow,
@@ -13,11 +14,10 @@ import {
   insertPrincipal,
   lockOwners,
   type PrincipalRow,
-  type RoleRow,
   selectPrincipal,
-  selectRoles,
 } from './principal-store.ts';
 import { requireRank } from './rank.ts';
+import { type RoleRow, selectRoles } from './role-store.ts';
 import { checkName, findUnit } from './unit.ts';
 
 export type Principal = PrincipalRow;
@@ -165,7 +165,7 @@ async function requireOtherOwner(tx: Tx, principalId: PrincipalId): Promise<void
   });
 }
 
-async function roleByKey(tx: Tx, unitKind: Parameters<typeof selectRoles>[1], key: string): Promise<RoleRow> {
+async function roleByKey(tx: Tx, unitKind: UnitKind, key: string): Promise<RoleRow> {
   const roles = await selectRoles(tx, unitKind);
   const role = roles.find((candidate) => candidate.key === key);
   if (role !== undefined) return role;
