@@ -27,7 +27,7 @@ const reader = {
   role: 'reader',
   scope: 'contracts',
   permissions: ['workspaces.auth_secret.get'],
-  i18n: { en: 'Reader', 'de-AT': 'Leser' },
+  i18n: { en: 'Reader', 'en-GB': 'Reader too' },
 };
 const operator = {
   role: 'operator',
@@ -138,6 +138,22 @@ test('mistakes are named where they stand, and change nothing', async () => {
     const refused = await replace(roles);
     expect([pointer, refused.status]).toEqual([pointer, 400]);
     expect(refused.body.errors[0].source).toEqual({ pointer });
+  }
+  expect(await ownOf(path())).toEqual([reader]);
+});
+
+test('odd texts are refused clearly, also to somebody who may write', async () => {
+  const texts = ['nul \u0000 byte', 'line\nbreak', 'half \ud800 character', 'x'.repeat(300), ''];
+  const roles = [
+    ...texts.map((role) => ({ ...operator, role })),
+    ...texts.map((en) => ({ ...operator, i18n: { en } })),
+    ...texts.map((name) => ({ ...operator, permissions: [name] })),
+    ...[...texts, 'no language'].map((code) => ({ ...operator, i18n: { [code]: 'x' } })),
+  ];
+  for (const role of roles) {
+    const refused = await replace([reader, role]);
+    expect(refused.status, refused.text).toBe(400);
+    expect(refused.body.errors[0].source.pointer).toMatch(/^\/data\/attributes\/roles\/1\//);
   }
   expect(await ownOf(path())).toEqual([reader]);
 });
