@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type JsonApiHouse, openJsonApiHouse } from '../../../testing/jsonapi-house.ts';
 import type { TestTenant } from '../../../testing/test-house.ts';
+import { outcomeOf } from '../../../testing/two-tenants.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { can } from '../../tenancy/actor.ts';
@@ -55,6 +56,13 @@ const rolesIn = async (at: string, token?: string): Promise<Record<string, unkno
   (await house.ask('GET', at, undefined, token === undefined ? {} : { token })).body.data.attributes.roles;
 const ownOf = async (at: string, token?: string) =>
   (await rolesIn(at, token)).filter((role) => !/owner|admin|member|customer_/.test(String(role.role)));
+
+/** How many transactions wait for another one. */
+const waitingCount = () =>
+  house.rooms.doors.withTenant(house.rooms.tenant, async (tx) => {
+    const found = await sql<{ n: number }>`select count(*) as n from pg_locks where not granted`.execute(tx);
+    return Number(found.rows[0]?.n);
+  });
 
 async function limitedToken(scopes: readonly string[]): Promise<string> {
   const { doors, tenant, owner } = house.rooms;
@@ -248,24 +256,33 @@ test('lists that are written at once come one after the other', async () => {
   const { doors, tenant, owner } = house.rooms;
   const kept = await ownOf(path());
   const made = { ...reader, role: 'at once' };
-  const waiting = () =>
-    doors.withTenant(tenant, async (tx) => {
-      const found = await sql<{ n: number }>`select count(*) as n from pg_locks where not granted`.execute(
-        tx,
-      );
-      return Number(found.rows[0]?.n);
-    });
   const second = await doors.withTenant(tenant, async (tx) => {
     const present = await listRoles(tx, null);
     const wanted = wantedRoles([...kept, made] as never, present);
     await replaceRoles({ tx, actor: owner, wanted, field: 'roles' });
     const asked = replace([...kept, made]);
-    await expect.poll(waiting).toBeGreaterThan(0);
+    await expect.poll(waitingCount).toBeGreaterThan(0);
     return { asked };
   });
   expect((await second.asked).status).toBe(200);
   expect(await ownOf(path())).toEqual([...kept, made]);
   expect((await replace(kept)).status).toBe(200);
+});
+
+test('a role that goes while it is given is given to nobody', async () => {
+  const { rooms } = house;
+  const { doors, tenant, owner } = rooms;
+  const kept = await ownOf(path());
+  await replace([...kept, { ...reader, role: 'going' }]);
+  const given = await doors.withTenant(tenant, async (tx) => {
+    const wanted = wantedRoles(kept as never, await listRoles(tx, null));
+    await replaceRoles({ tx, actor: owner, wanted, field: 'roles' });
+    const asked = outcomeOf(() => rooms.addActor(rooms, rooms.customer.id, 'going'));
+    await expect.poll(waitingCount).toBeGreaterThan(0);
+    return { asked };
+  });
+  expect(await given.asked).toBe('conflict');
+  expect(await ownOf(path())).toEqual(kept);
 });
 
 test('another tenant neither sees the roles nor changes them, and may use the same names', async () => {
