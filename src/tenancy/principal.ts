@@ -2,7 +2,7 @@
 import { audit, systemActor } from '../audit/event.ts';
 import { Fault, invalidField, notFound } from '../kernel/fault.ts';
 import { newId, type PrincipalId, type TenantId, type UnitId } from '../kernel/ids.ts';
-import { isUniqueViolation } from '../storage/database.ts';
+import { isForeignKeyViolation, isUniqueViolation } from '../storage/database.ts';
 import type { Tx } from '../storage/doors.ts';
 import { type Actor, can, type PrincipalKind, requirePermission, requireVisible } from './actor.ts';
 import { bumpAuthority } from './authority-store.ts';
@@ -99,7 +99,14 @@ export async function addMembership(options: {
     }
   }
   const principal = await getPrincipal(tx, principalId);
-  await insertMembership(tx, { tenantId: principal.tenantId, principalId, unitId, roleId: role.id });
+  try {
+    await insertMembership(tx, { tenantId: principal.tenantId, principalId, unitId, roleId: role.id });
+  } catch (error) {
+    if (!isForeignKeyViolation(error)) throw error;
+    throw new Fault('conflict', `The role ${role.name} was removed meanwhile.`, {
+      cure: 'Choose another one.',
+    });
+  }
   // Remembered actors do not have the new right yet.
   await bumpAuthority(tx);
   await audit(tx, {

@@ -3,6 +3,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type JsonApiHouse, openJsonApiHouse } from '../../../testing/jsonapi-house.ts';
 import type { TestTenant } from '../../../testing/test-house.ts';
+import { outcomeOf } from '../../../testing/two-tenants.ts';
 import { systemClock } from '../../kernel/clock.ts';
 import { silentLog } from '../../kernel/log.ts';
 import { can } from '../../tenancy/actor.ts';
@@ -27,7 +28,7 @@ const reader = {
   role: 'reader',
   scope: 'contracts',
   permissions: ['workspaces.auth_secret.get'],
-  i18n: { en: 'Reader', 'de-AT': 'Leser' },
+  i18n: { en: 'Reader', 'en-GB': 'Reader too' },
 };
 const operator = {
   role: 'operator',
@@ -55,6 +56,13 @@ const rolesIn = async (at: string, token?: string): Promise<Record<string, unkno
   (await house.ask('GET', at, undefined, token === undefined ? {} : { token })).body.data.attributes.roles;
 const ownOf = async (at: string, token?: string) =>
   (await rolesIn(at, token)).filter((role) => !/owner|admin|member|customer_/.test(String(role.role)));
+
+/** How many transactions wait for another one. */
+const waitingCount = () =>
+  house.rooms.doors.withTenant(house.rooms.tenant, async (tx) => {
+    const found = await sql<{ n: number }>`select count(*) as n from pg_locks where not granted`.execute(tx);
+    return Number(found.rows[0]?.n);
+  });
 
 async function limitedToken(scopes: readonly string[]): Promise<string> {
   const { doors, tenant, owner } = house.rooms;
@@ -138,6 +146,22 @@ test('mistakes are named where they stand, and change nothing', async () => {
     const refused = await replace(roles);
     expect([pointer, refused.status]).toEqual([pointer, 400]);
     expect(refused.body.errors[0].source).toEqual({ pointer });
+  }
+  expect(await ownOf(path())).toEqual([reader]);
+});
+
+test('odd texts are refused clearly, also to somebody who may write', async () => {
+  const texts = ['nul \u0000 byte', 'line\nbreak', 'half \ud800 character', 'x'.repeat(300), ''];
+  const roles = [
+    ...texts.map((role) => ({ ...operator, role })),
+    ...texts.map((en) => ({ ...operator, i18n: { en } })),
+    ...texts.map((name) => ({ ...operator, permissions: [name] })),
+    ...[...texts, 'no language'].map((code) => ({ ...operator, i18n: { [code]: 'x' } })),
+  ];
+  for (const role of roles) {
+    const refused = await replace([reader, role]);
+    expect(refused.status, refused.text).toBe(400);
+    expect(refused.body.errors[0].source.pointer).toMatch(/^\/data\/attributes\/roles\/1\//);
   }
   expect(await ownOf(path())).toEqual([reader]);
 });
@@ -232,24 +256,33 @@ test('lists that are written at once come one after the other', async () => {
   const { doors, tenant, owner } = house.rooms;
   const kept = await ownOf(path());
   const made = { ...reader, role: 'at once' };
-  const waiting = () =>
-    doors.withTenant(tenant, async (tx) => {
-      const found = await sql<{ n: number }>`select count(*) as n from pg_locks where not granted`.execute(
-        tx,
-      );
-      return Number(found.rows[0]?.n);
-    });
   const second = await doors.withTenant(tenant, async (tx) => {
     const present = await listRoles(tx, null);
     const wanted = wantedRoles([...kept, made] as never, present);
     await replaceRoles({ tx, actor: owner, wanted, field: 'roles' });
     const asked = replace([...kept, made]);
-    await expect.poll(waiting).toBeGreaterThan(0);
+    await expect.poll(waitingCount).toBeGreaterThan(0);
     return { asked };
   });
   expect((await second.asked).status).toBe(200);
   expect(await ownOf(path())).toEqual([...kept, made]);
   expect((await replace(kept)).status).toBe(200);
+});
+
+test('a role that goes while it is given is given to nobody', async () => {
+  const { rooms } = house;
+  const { doors, tenant, owner } = rooms;
+  const kept = await ownOf(path());
+  await replace([...kept, { ...reader, role: 'going' }]);
+  const given = await doors.withTenant(tenant, async (tx) => {
+    const wanted = wantedRoles(kept as never, await listRoles(tx, null));
+    await replaceRoles({ tx, actor: owner, wanted, field: 'roles' });
+    const asked = outcomeOf(() => rooms.addActor(rooms, rooms.customer.id, 'going'));
+    await expect.poll(waitingCount).toBeGreaterThan(0);
+    return { asked };
+  });
+  expect(await given.asked).toBe('conflict');
+  expect(await ownOf(path())).toEqual(kept);
 });
 
 test('another tenant neither sees the roles nor changes them, and may use the same names', async () => {

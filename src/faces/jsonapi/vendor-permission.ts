@@ -14,7 +14,7 @@ const clientPermissions = {
 
 const secretPermissions = {
   get: 'credential.view',
-  // Reading values through an API is this permission's whole meaning (decision 0040).
+  // Reading values through an API is this permission's whole meaning (decision 0037).
   get_credentials: 'credential.reveal',
   create: 'credential.create',
   edit: 'credential.edit',
