@@ -1,4 +1,4 @@
-// Runs one step and says how it went: { name, ok, seconds, note, skipped }.
+// Runs one step and says how it went: { name, ok, seconds, note, failed, skipped }.
 import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,6 +11,7 @@ export type StepResult = {
   readonly ok: boolean;
   readonly seconds: number;
   readonly note: string;
+  readonly failed: TestResult['failed'];
   readonly skipped: TestResult['skipped'];
 };
 type Verdict = Omit<StepResult, 'name' | 'seconds'>;
@@ -27,7 +28,7 @@ async function runCheck(root: string, step: Step & { kind: 'check' }): Promise<V
   const [command = '', ...args] = step.args;
   const { code, output } = await run(command, args, { cwd: root, quiet: true });
   if (code !== 0) process.stdout.write(`\n--- ${step.name}\n${output.trimEnd()}\n`);
-  return { ok: code === 0, note: '', skipped: [] };
+  return { ok: code === 0, note: '', failed: [], skipped: [] };
 }
 
 async function runTests(root: string, step: Step & { kind: 'tests' }): Promise<Verdict> {
@@ -59,15 +60,17 @@ async function runTests(root: string, step: Step & { kind: 'tests' }): Promise<V
 
 /** Green = vitest is content, something ran, and each test that did not run says why. */
 export function judge(code: number, result: TestResult | null): Verdict {
-  if (result === null) return { ok: false, note: 'no result: the run did not end properly', skipped: [] };
+  if (result === null)
+    return { ok: false, note: 'no result: the run did not end properly', failed: [], skipped: [] };
   const { passed, failed, skipped } = result;
   const silent = skipped.filter((one) => one.reason === null || one.reason.trim() === '').length;
   const parts = [`${passed} passed`];
-  if (failed > 0) parts.push(`${failed} failed`);
+  if (failed.length > 0) parts.push(`${failed.length} failed`);
   if (skipped.length > 0) parts.push(`${skipped.length} skipped`);
   if (silent > 0) parts.push(`${silent} of them without a reason`);
   if (result.unhandledErrors > 0) parts.push(`${result.unhandledErrors} errors outside tests`);
-  return { ok: code === 0 && failed === 0 && passed > 0 && silent === 0, note: parts.join(', '), skipped };
+  const ok = code === 0 && failed.length === 0 && passed > 0 && silent === 0;
+  return { ok, note: parts.join(', '), failed, skipped };
 }
 
 function readResult(path: string): TestResult | null {

@@ -6,14 +6,15 @@ import { summary } from './summary.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const names = (wanted: string[], env = {}) => stepsFor(root, wanted, env).map((step) => step.name);
-const result = { passed: 3, failed: 0, unhandledErrors: 0, skipped: [] };
+const result = { passed: 3, failed: [], unhandledErrors: 0, skipped: [] };
+const failed = [{ test: 'a.test.ts: c', message: 'expected 1\nto be 2' }];
 const skipped = (reason: string | null) => [{ test: 'a.test.ts: b', reason }];
 
 describe('a test run is green only if', () => {
   test('vitest is content', () => {
     expect(judge(0, result).ok).toBe(true);
     expect(judge(1, result).ok).toBe(false);
-    expect(judge(0, { ...result, failed: 1 }).ok).toBe(false);
+    expect(judge(0, { ...result, failed }).ok).toBe(false);
   });
 
   test('something ran', () => {
@@ -44,12 +45,12 @@ test('everything runs by default, and a second time only where DATABASE_URL name
   expect(() => names(['unti'])).toThrow(/No step "unti"/);
 });
 
-test('the summary shows what did not run and why', () => {
-  const rows = [
-    { name: 'db', ok: false, seconds: 61.23, note: '3 passed', skipped: skipped('needs a namespace') },
-  ];
+test('the summary shows what did not run and why, and what failed and how', () => {
+  const row = { name: 'db', ok: false, seconds: 61.23, note: '3 passed' };
+  const rows = [{ ...row, failed, skipped: skipped('needs a namespace') }];
   const text = summary(rows, { stopped: false, external: false, asked: false });
   expect(text).toContain('FAILED  db               61.2 s  3 passed');
   expect(text).toContain('db: a.test.ts: b\n    needs a namespace');
+  expect(text).toContain('Failed (1):\n  db: a.test.ts: c\n    expected 1\n    to be 2');
   expect(text).toContain('DATABASE_URL is not set');
 });
