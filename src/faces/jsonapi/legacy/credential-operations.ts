@@ -41,7 +41,7 @@ const example = {
   attributes: { name: 'My CRM account', keys: { ...keys, oauth2: keys.oauth } },
   relationships: {
     workspace: exampleRelation('workspace', exampleIds.workspace),
-    component: exampleRelation('component', 'component-1'),
+    component: exampleRelation('component', 'crm-component'),
     user: exampleRelation('user', exampleIds.user),
   },
 };
@@ -94,7 +94,7 @@ const create: Operation = {
         type: 'credential',
         attributes: { name: 'My CRM account', keys },
         relationships: {
-          component: { data: { id: 'component-1', type: 'component' } },
+          component: { data: { id: 'crm-component', type: 'component' } },
           workspace: { data: { id: exampleIds.workspace, type: 'workspace' } },
         },
       },

@@ -80,26 +80,7 @@ export function registerOldOauthClientRoutes(scopes: Scopes, house: Rooms): void
 
   scopes.json.patch(one, declared(oauthClientOperations.change), async (request, reply) => {
     const { actor, root } = await enter(house, request);
-    const id = clientIdIn(request);
-    const { id: givenId, attributes = {} } = readBody(changedOauthClientBody, request.body).data;
-    if (givenId !== undefined && givenId !== id) {
-      throw invalidField('data.id', 'is another id than the one in the path.', 'Leave it out.');
-    }
-    const { name, created_at: _made, updated_at: _changed, ...credentials } = attributes;
-    const client = await house.doors.withTenant(actor.tenant, async (tx) => {
-      const seen = await see(house, tx, actor, request);
-      requirePermission(actor, 'auth_client.edit', [root]);
-      const change = await inKeys(attributesField, async () =>
-        clientKindOf(type).change(credentials, seen.client),
-      );
-      return await updateAuthClient({
-        tx,
-        vault: house.vault,
-        actor,
-        id,
-        change: { ...change, ...(name === undefined ? {} : { name: checkName(name, nameField) }) },
-      });
-    });
+    const client = await change(house, actor, root, request);
     return sendJson(reply, { data: clientAnswer(actor, client), meta: {} });
   });
 
@@ -111,6 +92,34 @@ export function registerOldOauthClientRoutes(scopes: Scopes, house: Rooms): void
       await deleteAuthClient({ tx, actor, id: client.id });
     });
     return reply.code(204).send();
+  });
+}
+
+async function change(
+  house: Rooms,
+  actor: Actor,
+  root: UnitId,
+  request: FastifyRequest,
+): Promise<AuthClient> {
+  const id = clientIdIn(request);
+  const { id: givenId, attributes = {} } = readBody(changedOauthClientBody, request.body).data;
+  if (givenId !== undefined && givenId !== id) {
+    throw invalidField('data.id', 'is another id than the one in the path.', 'Leave it out.');
+  }
+  const { name, created_at: _made, updated_at: _changed, ...credentials } = attributes;
+  return await house.doors.withTenant(actor.tenant, async (tx) => {
+    const seen = await see(house, tx, actor, request);
+    requirePermission(actor, 'auth_client.edit', [root]);
+    const change = await inKeys(attributesField, async () =>
+      clientKindOf(type).change(credentials, seen.client),
+    );
+    return await updateAuthClient({
+      tx,
+      vault: house.vault,
+      actor,
+      id,
+      change: { ...change, ...(name === undefined ? {} : { name: checkName(name, nameField) }) },
+    });
   });
 }
 
