@@ -238,6 +238,7 @@ test('bodies that are no JSON object, too large, or of another type are refused 
     '',
     '{"__proto__":{"x":1}}',
     '{"data":{"type":"auth-secret"}}',
+    `{"data":${'['.repeat(20_000)}${']'.repeat(20_000)}}`,
   ]) {
     const answer = await house.ask('POST', secrets, body);
     expect(answer.status, body).toBe(400);
