@@ -30,7 +30,7 @@ const bodies = () => {
   const more = {
     description: 'd',
     cron: '* * * * *',
-    default_mapper_type: 'jsonata',
+    default_mapper_type: 'plain',
     nodes_config: { step_1: { passthrough: { disabled: true } } },
   };
   const made = flowBody(workspace, full, more);

@@ -5,7 +5,8 @@ import { clientBody, type JsonApiHouse, openJsonApiHouse } from '../../../../tes
 let house: JsonApiHouse;
 let workspace: string;
 let tenantPath: string;
-const tokens = { user: '', admin: '', stranger: '' };
+/** Of the customer; of a workspace beneath it; of another organization. */
+const tokens = { user: '', admin: '', beneath: '', stranger: '' };
 beforeAll(async () => {
   house = await openJsonApiHouse();
   const { rooms } = house;
@@ -13,6 +14,19 @@ beforeAll(async () => {
   tenantPath = `/tenants/${rooms.organization.id}/oauth-clients`;
   tokens.user = await house.tokenOf(await rooms.addActor(rooms, rooms.customer.id, 'customer_user'));
   tokens.admin = await house.tokenOf(await rooms.addActor(rooms, rooms.customer.id, 'customer_admin'));
+  const unit = await house.ask('POST', '/workspaces', {
+    data: {
+      type: 'workspace',
+      attributes: { name: 'Beneath' },
+      relationships: { contract: { data: { id: workspace, type: 'contract' } } },
+    },
+  });
+  const permissions = ['workspaces.auth_secret.get', 'workspaces.credential.edit'];
+  const roles = [{ role: 'beneath', scope: 'workspaces', permissions }];
+  await house.ask('PATCH', `/tenants/${rooms.organization.id}/roles`, {
+    data: { type: 'tenant-policy', attributes: { roles } },
+  });
+  tokens.beneath = await house.tokenOf(await rooms.addActor(rooms, unit.body.data.id, 'beneath'));
   tokens.stranger = await house.tokenOf((await rooms.addTenant('Elsewhere')).owner);
 });
 afterAll(async () => house.close());
@@ -120,7 +134,7 @@ test('keys that a component hands in keep what they do not say, in each of the s
   const { id } = (await house.ask('POST', '/credentials', oldBody('shapes', keys))).body.data;
   const shapes = [
     { access_token: 'b1', expires_in: 60, token_type: 'Bearer' },
-    { oauth: { access_token: 'b2', expires_in: 60 } },
+    { oauth: { access_token: 'b2', expires_in: 60, id: 'https://id' } },
     { oauth2: { access_token: 'b3', expires_in: '60', tokenExpiryTime: '2099-01-01T00:00:00.000Z' } },
   ];
   for (const [index, handed] of shapes.entries()) {
@@ -197,9 +211,9 @@ test('an OAuth client is the auth client of that id, of the tenant; one for each
     },
   });
   expect((await house.ask('POST', tenantPath, body('one'))).status).toBe(409);
-  const secretless = { ...credentials, token_uri: undefined };
+  const incomplete = { ...credentials, token_uri: undefined };
   const refused = await house.ask('POST', tenantPath, {
-    data: { type: 'oauth-client', attributes: secretless, relationships: component('two') },
+    data: { type: 'oauth-client', attributes: incomplete, relationships: component('two') },
   });
   expect([refused.status, refused.body.errors[0].source]).toEqual([
     400,
