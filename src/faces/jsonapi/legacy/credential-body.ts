@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { echoed, relationTo, resourceBody } from '../resource.ts';
 
-export const keysSchema = z.record(z.string().min(1).max(200), z.json());
+const keysSchema = z.record(z.string().min(1).max(200), z.json());
 
 export const componentRelation = z.strictObject({
   data: z.strictObject({

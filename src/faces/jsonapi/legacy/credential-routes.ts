@@ -50,7 +50,7 @@ export function registerOldCredentialRoutes(scopes: Scopes, house: Rooms): void 
         type: 'auth-secret',
         attributes: {
           name: attributes.name,
-          credentials: credentialsFrom(attributes.keys, client.type, null),
+          credentials: credentialsFrom(attributes.keys, client.type),
         },
         relationships: { auth_client: { data: { id: client.id, type: 'auth-client' } } },
       },
@@ -100,7 +100,7 @@ async function change(
   await inKeys(field, async () => {
     const attributes = {
       ...(name === undefined ? {} : { name }),
-      ...(keys === undefined ? {} : { credentials: credentialsFrom(keys, typeOfReading(current), current) }),
+      ...(keys === undefined ? {} : { credentials: credentialsFrom(keys, typeOfReading(current)) }),
     };
     await updateSecret(house, { ...wanted, current, body: { data: { type: 'auth-secret', attributes } } });
   });

@@ -29,15 +29,15 @@ export function keysOf(reading: Reading): Keys {
   return { ...asObject(fields), ...Object.fromEntries(tokenFields.map((name) => [name, keys])) };
 }
 
-/** As `attributes.credentials` of a secret of that type. `current`: what the provider told before is kept. */
-export function credentialsFrom(keys: Keys, type: string, current: Reading | null): Keys {
+/** As `attributes.credentials` of a secret of that type. What is not said stays, as in every change of a secret. */
+export function credentialsFrom(keys: Keys, type: string): Keys {
   if (type !== oauth2) return keys;
   const { token, others } = tokenIn(keys);
   const { access_token, refresh_token, token_type, expires_in, scope, tokenExpiryTime, expires_at, ...rest } =
     token;
   const { undefined_params, ...extra } = rest;
   const point = expires_at ?? tokenExpiryTime;
-  const told = { ...current?.grant?.tokens?.extra, ...asObject(undefined_params), ...extra };
+  const told = { ...asObject(undefined_params), ...extra };
   return withoutAbsent({
     access_token,
     refresh_token,
