@@ -1,4 +1,4 @@
-// Stands between a client and a server, changes nothing and notes what went over the wire: outside evidence of the calls.
+// Stands between a client and a server, changes nothing and notes what goes over the wire: outside evidence of the calls.
 import { request as ask, createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -7,22 +7,27 @@ export type WireTap = {
   readonly close: () => Promise<void>;
 };
 
-/** An answer in place of the server's, or null to let the request through. */
-type Instead = (method: string, path: string) => unknown;
-
-/** Each exchange is noted in `journal` once it is answered, as `GET secrets/1 200` when `name` makes `secrets/1` of its path. */
 export async function openWireTap(options: {
   readonly target: string;
+  /**
+   * Each answer is noted before the client has it, so that whatever it does next comes after: as `GET thing/1 200` when `name`
+   * makes `thing/1` of the path.
+   */
   readonly journal: string[];
   readonly name: (path: string) => string;
-  readonly instead?: Instead;
+  /** An answer in place of the server's, or null to let the request through. */
+  readonly instead?: (method: string, path: string) => unknown;
+  /** Keeps a request back as long as it likes. */
+  readonly hold?: (method: string, path: string) => Promise<void>;
 }): Promise<WireTap> {
-  const { target, journal, name, instead = () => null } = options;
-  const server = createServer((request, response) => {
+  const { target, journal, name, instead = () => null, hold = async () => {} } = options;
+  const server = createServer(async (request, response) => {
     const { method = '', url = '' } = request;
-    response.once('finish', () => journal.push(`${method} ${name(url)} ${response.statusCode}`));
+    const note = (status: number) => journal.push(`${method} ${name(url)} ${status}`);
+    await hold(method, url);
     const own = instead(method, url);
-    if (own === null) return passOn(new URL(url, target), request, response);
+    if (own === null) return passOn(new URL(url, target), request, response, note);
+    note(200);
     response.setHeader('content-type', 'application/json');
     response.end(JSON.stringify(own));
   });
@@ -37,10 +42,17 @@ export async function openWireTap(options: {
   };
 }
 
-function passOn(to: URL, request: IncomingMessage, response: ServerResponse): void {
+function passOn(
+  to: URL,
+  request: IncomingMessage,
+  response: ServerResponse,
+  note: (status: number) => void,
+): void {
   const onward = ask(to, { method: request.method, headers: { ...request.headers, host: to.host } });
   onward.on('response', (answer) => {
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
+    const status = answer.statusCode ?? 502;
+    note(status);
+    response.writeHead(status, answer.headers);
     answer.pipe(response);
   });
   // The client sees what it would see without us: a connection that breaks.
