@@ -573,6 +573,8 @@ export interface RoleTable {
   builtin: boolean;
   created_at: Defaulted<Date>;
   updated_at: Defaulted<Date>;
+  names: DefaultedJson;
+  spelled: Defaulted<readonly string[]>;
 }
 
 export interface RolePermissionTable {

@@ -5,7 +5,7 @@ import { newId, type TenantId, type UnitId } from '../kernel/ids.ts';
 import type { Tx } from '../storage/doors.ts';
 import type { Vault } from '../vault/vault.ts';
 import { builtinRoles } from './permission.ts';
-import { insertRole, insertRolePermissions, type RoleId } from './principal-store.ts';
+import { insertRole, insertRolePermissions, type RoleId } from './role-store.ts';
 import { checkName, type Unit } from './unit.ts';
 import { insertTenant, insertUnit, selectUnit } from './unit-store.ts';
 
@@ -40,6 +40,8 @@ export async function createOrganization(options: {
       name: role.name,
       description: role.description,
       builtin: true,
+      names: {},
+      spelled: [],
     });
     await insertRolePermissions(tx, tenant, roleId, role.permissions);
   }

@@ -1,21 +1,10 @@
-// SQL of principals, roles and memberships.
+// SQL of principals and memberships.
 import { sql } from 'kysely';
-import type { Id, PrincipalId, TenantId, UnitId } from '../kernel/ids.ts';
+import type { PrincipalId, TenantId, UnitId } from '../kernel/ids.ts';
 import type { Tx } from '../storage/doors.ts';
 import type { PrincipalKind } from './actor.ts';
 import type { UnitKind } from './permission.ts';
-
-export type RoleId = Id<'Role'>;
-
-export type RoleRow = {
-  readonly id: RoleId;
-  readonly unitKind: UnitKind;
-  readonly key: string;
-  readonly name: string;
-  readonly description: string;
-  readonly builtin: boolean;
-  readonly permissions: readonly string[];
-};
+import type { RoleId } from './role-store.ts';
 
 export type PrincipalRow = {
   readonly tenantId: TenantId;
@@ -39,46 +28,6 @@ export type MembershipRow = {
   readonly roleName: string;
   readonly permissions: readonly string[];
 };
-
-export async function insertRole(
-  tx: Tx,
-  role: {
-    readonly tenantId: TenantId;
-    readonly id: RoleId;
-    readonly unitKind: UnitKind;
-    readonly key: string;
-    readonly name: string;
-    readonly description: string;
-    readonly builtin: boolean;
-  },
-): Promise<void> {
-  await sql`
-    insert into role (tenant_id, id, unit_kind, key, name, description, builtin)
-    values (${role.tenantId}, ${role.id}, ${role.unitKind}, ${role.key}, ${role.name}, ${role.description}, ${role.builtin})`.execute(
-    tx,
-  );
-}
-
-export async function insertRolePermissions(
-  tx: Tx,
-  tenantId: TenantId,
-  roleId: RoleId,
-  permissions: readonly string[],
-): Promise<void> {
-  await sql`
-    insert into role_permission (tenant_id, role_id, permission)
-    select ${tenantId}, ${roleId}, unnest(${[...permissions]}::text[])`.execute(tx);
-}
-
-export async function selectRoles(tx: Tx, unitKind: UnitKind): Promise<readonly RoleRow[]> {
-  const found = await sql<RoleRow>`
-    select r.id, r.unit_kind as "unitKind", r.key, r.name, r.description, r.builtin,
-      array(select permission from role_permission p where p.tenant_id = r.tenant_id and p.role_id = r.id order by 1) as permissions
-    from role r where r.tenant_id = latchkey_tenant() and r.unit_kind = ${unitKind} order by r.created_at, r.name`.execute(
-    tx,
-  );
-  return found.rows;
-}
 
 export async function insertPrincipal(
   tx: Tx,

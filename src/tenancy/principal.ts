@@ -2,10 +2,11 @@
 import { audit, systemActor } from '../audit/event.ts';
 import { Fault, invalidField, notFound } from '../kernel/fault.ts';
 import { newId, type PrincipalId, type TenantId, type UnitId } from '../kernel/ids.ts';
-import { isUniqueViolation } from '../storage/database.ts';
+import { isForeignKeyViolation, isUniqueViolation } from '../storage/database.ts';
 import type { Tx } from '../storage/doors.ts';
 import { type Actor, can, type PrincipalKind, requirePermission, requireVisible } from './actor.ts';
 import { bumpAuthority } from './authority-store.ts';
+import type { UnitKind } from './permission.ts';
 import {
   deleteMembership,
   disablePrincipalRow,
@@ -13,11 +14,10 @@ import {
   insertPrincipal,
   lockOwners,
   type PrincipalRow,
-  type RoleRow,
   selectPrincipal,
-  selectRoles,
 } from './principal-store.ts';
 import { requireRank } from './rank.ts';
+import { type RoleRow, selectRoles } from './role-store.ts';
 import { checkName, findUnit } from './unit.ts';
 
 export type Principal = PrincipalRow;
@@ -99,7 +99,14 @@ export async function addMembership(options: {
     }
   }
   const principal = await getPrincipal(tx, principalId);
-  await insertMembership(tx, { tenantId: principal.tenantId, principalId, unitId, roleId: role.id });
+  try {
+    await insertMembership(tx, { tenantId: principal.tenantId, principalId, unitId, roleId: role.id });
+  } catch (error) {
+    if (!isForeignKeyViolation(error)) throw error;
+    throw new Fault('conflict', `The role ${role.name} was removed meanwhile.`, {
+      cure: 'Choose another one.',
+    });
+  }
   // Remembered actors do not have the new right yet.
   await bumpAuthority(tx);
   await audit(tx, {
@@ -165,7 +172,7 @@ async function requireOtherOwner(tx: Tx, principalId: PrincipalId): Promise<void
   });
 }
 
-async function roleByKey(tx: Tx, unitKind: Parameters<typeof selectRoles>[1], key: string): Promise<RoleRow> {
+async function roleByKey(tx: Tx, unitKind: UnitKind, key: string): Promise<RoleRow> {
   const roles = await selectRoles(tx, unitKind);
   const role = roles.find((candidate) => candidate.key === key);
   if (role !== undefined) return role;

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { refreshModes } from '../../credentials/auth-client-store.ts';
 import { freeObject } from './extra-fields.ts';
 import { echoed, relationTo, resourceBody } from './resource.ts';
+import { seconds } from './seconds.ts';
 
 const name = z.string().max(1_000);
 
@@ -20,14 +21,14 @@ const components = z.strictObject({
   meta: echoed,
 });
 
-const relationships = z.strictObject({
+export const clientRelationships = z.strictObject({
   components: components.optional(),
   workspace: relationTo('workspace').optional(),
   contract: relationTo('contract').optional(),
   tenant: relationTo('tenant').optional(),
 });
 
-const attributes = z.strictObject({
+export const clientAttributes = z.strictObject({
   type: z.string().regex(/^[a-z][a-z0-9_.-]{0,59}$/, 'is not the name of a type.'),
   name,
   credentials: z.unknown().optional(),
@@ -35,24 +36,17 @@ const attributes = z.strictObject({
   updated_at: echoed,
 });
 
-export const newClientBody = resourceBody('auth-client', attributes, relationships.optional());
+export const newClientBody = resourceBody('auth-client', clientAttributes, clientRelationships.optional());
 export const changedClientBody = resourceBody(
   'auth-client',
-  attributes.partial().optional(),
-  relationships.optional(),
+  clientAttributes.partial().optional(),
+  clientRelationships.optional(),
 );
-export type ClientRelationships = z.infer<typeof relationships>;
+export type ClientRelationships = z.infer<typeof clientRelationships>;
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what it looks for
 const oneLine = /^[^\x00-\x1f\x7f]*$/;
 const line = (max: number) => z.string().min(1).max(max).regex(oneLine, 'holds control characters.');
-
-// As for lifetimes of tokens: a number, or a text of digits.
-const seconds = (least: number) =>
-  z.preprocess(
-    (value) => (typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : value),
-    z.int().min(least).max(315_360_000),
-  );
 
 const oauth2 = z.strictObject({
   client_id: line(500),

@@ -13,6 +13,7 @@ import { type Actor, requirePermission } from '../../tenancy/actor.ts';
 import { checkName } from '../../tenancy/unit.ts';
 import { authClientAnswer } from './auth-client-answer.ts';
 import { type ClientRelationships, changedClientBody, newClientBody } from './auth-client-body.ts';
+import { clientOperations } from './auth-client-operations.ts';
 import { clientKindOf } from './client-kind.ts';
 import {
   type Level,
@@ -23,10 +24,11 @@ import {
   scopeIn,
   seeClient,
 } from './client-visibility.ts';
+import { declared, parameterNames } from './operation.ts';
 import { pageMeta, pageOf, parameter, type Query, refuseUnknownFilters } from './query.ts';
 import { idInPath, readBody } from './read-input.ts';
 import type { Rooms } from './rooms.ts';
-import { jsonApi, type Scopes, sendJson } from './route.ts';
+import { type Scopes, sendJson } from './route.ts';
 
 const collection = '/auth-clients';
 const one = `${collection}/:client`;
@@ -34,12 +36,12 @@ const nameField = 'data.attributes.name';
 const defaultPageSize = 20;
 
 export function registerAuthClientRoutes(scopes: Scopes, house: Rooms): void {
-  scopes.json.get(collection, jsonApi, async (request, reply) => {
+  scopes.json.get(collection, declared(clientOperations.list), async (request, reply) => {
     const actor = await house.authenticate(request);
     return sendJson(reply, await listClients(house, actor, request.query as Query));
   });
 
-  scopes.json.get(one, jsonApi, async (request, reply) => {
+  scopes.json.get(one, declared(clientOperations.read), async (request, reply) => {
     const actor = await house.authenticate(request);
     const scope = await scopeIn(house, actor, scopeParameters(request.query as Query));
     const data = await house.doors.withTenant(actor.tenant, async (tx) => {
@@ -51,7 +53,7 @@ export function registerAuthClientRoutes(scopes: Scopes, house: Rooms): void {
     return sendJson(reply, { data, meta: {} });
   });
 
-  scopes.json.post(collection, jsonApi, async (request, reply) => {
+  scopes.json.post(collection, declared(clientOperations.create), async (request, reply) => {
     const actor = await house.authenticate(request);
     const { attributes, relationships } = readBody(newClientBody, request.body).data;
     const path = await pathIn(house, actor, relationships);
@@ -72,7 +74,7 @@ export function registerAuthClientRoutes(scopes: Scopes, house: Rooms): void {
     return sendJson(reply, { data, meta: {} });
   });
 
-  scopes.json.patch(one, jsonApi, async (request, reply) => {
+  scopes.json.patch(one, declared(clientOperations.change), async (request, reply) => {
     const actor = await house.authenticate(request);
     const id = clientIdIn(request);
     const { id: givenId, attributes = {}, relationships } = readBody(changedClientBody, request.body).data;
@@ -103,7 +105,7 @@ export function registerAuthClientRoutes(scopes: Scopes, house: Rooms): void {
     return sendJson(reply, { data, meta: {} });
   });
 
-  scopes.bodiless.delete(one, jsonApi, async (request, reply) => {
+  scopes.bodiless.delete(one, declared(clientOperations.remove), async (request, reply) => {
     const actor = await house.authenticate(request);
     await house.doors.withTenant(actor.tenant, async (tx) => {
       const { client, path } = await seeClient(house, { tx, actor, id: clientIdIn(request) });
@@ -128,7 +130,7 @@ function scopeParameters(query: Query) {
 
 /** Everything visible from the scope given; without one, what is visible to all. */
 async function listClients(house: Rooms, actor: Actor, query: Query): Promise<unknown> {
-  refuseUnknownFilters(query, ['filter[component]']);
+  refuseUnknownFilters(query, parameterNames(clientOperations.list));
   const componentRef = parameter(query, 'filter[component]');
   const page = pageOf(query, defaultPageSize);
   const unitIds = (await scopeIn(house, actor, scopeParameters(query))) ?? (await globalUnits(house, actor));

@@ -102,6 +102,25 @@ const bodies = () =>
     ],
     ['PATCH', secretPath, secretBody(clientId, { access_token: canary, refresh_token: canary })],
     [
+      'PATCH',
+      `/tenants/${house.rooms.organization.id}/roles`,
+      {
+        data: {
+          type: 'tenant-policy',
+          attributes: {
+            roles: [
+              {
+                role: 'r',
+                scope: 'contracts',
+                permissions: ['global.auth_clients.get'],
+                i18n: { en: 'R' },
+              },
+            ],
+          },
+        },
+      },
+    ],
+    [
       'POST',
       secrets,
       {
@@ -162,8 +181,13 @@ test('a member that is missing or unknown is named by its place', async () => {
       const isObject =
         typeof place.reduce((value: unknown, key) => (value as Record<string, unknown>)[key], body) ===
         'object';
-      // Free objects take every name.
-      if (!isObject || /(additional|undefined)_params|fields|components\.data$|api_key/.test(place.join('.')))
+      // Free objects take every name; lists have none.
+      if (
+        !isObject ||
+        /(additional|undefined)_params|fields|components\.data$|roles$|permissions$|api_key/.test(
+          place.join('.'),
+        )
+      )
         continue;
       if (JSON.stringify(body).includes('"api_key"') && place.includes('credentials')) continue;
       const more = await house.ask(

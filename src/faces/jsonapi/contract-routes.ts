@@ -3,19 +3,21 @@
 import { notFound } from '../../kernel/fault.ts';
 import type { UnitId } from '../../kernel/ids.ts';
 import { getUnit, listUnits, type Unit } from '../../tenancy/unit.ts';
+import { contractOperations } from './contract-operations.ts';
+import { declared, parameterNames } from './operation.ts';
 import { pageMeta, pageOrFirst, type Query, refuseUnknownFilters } from './query.ts';
 import { idInPath } from './read-input.ts';
 import type { Rooms } from './rooms.ts';
-import { jsonApi, type Scopes, sendJson } from './route.ts';
+import { type Scopes, sendJson } from './route.ts';
 
 const collection = '/contracts';
 const defaultPageSize = 20;
 
 export function registerContractRoutes(scopes: Scopes, house: Rooms): void {
-  scopes.json.get(collection, jsonApi, async (request, reply) => {
+  scopes.json.get(collection, declared(contractOperations.list), async (request, reply) => {
     const actor = await house.authenticate(request);
     const query = request.query as Query;
-    refuseUnknownFilters(query, []);
+    refuseUnknownFilters(query, parameterNames(contractOperations.list));
     const page = pageOrFirst(query, defaultPageSize);
     const found = await house.doors.withTenant(actor.tenant, (tx) =>
       listUnits({ tx, actor, kind: 'customer', page: page.request }),
@@ -26,7 +28,7 @@ export function registerContractRoutes(scopes: Scopes, house: Rooms): void {
     });
   });
 
-  scopes.json.get(`${collection}/:contract`, jsonApi, async (request, reply) => {
+  scopes.json.get(`${collection}/:contract`, declared(contractOperations.read), async (request, reply) => {
     const actor = await house.authenticate(request);
     const { contract } = request.params as { readonly contract?: string };
     const id = idInPath<UnitId>(contract, 'Contract');

@@ -9,6 +9,7 @@ const schema = z.record(z.string().min(1).max(200), z.string().max(65_536));
 export const declaredKind: SecretKind = {
   // Never made here: they come into being where their type is known.
   connectionType: 'noauth',
+  schemas: { made: schema, changed: schema },
   read: (credentials) => {
     const given = readPart(schema, credentials ?? {}, credentialsPath);
     const values = new Map(Object.entries(given).map(([key, value]) => [key, Plain.fromText(value)]));

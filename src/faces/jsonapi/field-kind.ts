@@ -43,7 +43,7 @@ function fieldKind(connectionType: string, fieldKeys: Readonly<Record<string, st
     return fields === null ? shown : { ...shown, fields };
   }
 
-  return { connectionType, read, show };
+  return { connectionType, schemas: { made: complete, changed: partial }, read, show };
 }
 
 export const basicKind = fieldKind('basic', { username: 'username', password: 'password' });

@@ -6,6 +6,7 @@ import { credentialsPath, type SecretKind } from './secret-kind.ts';
 
 export const freeKind: SecretKind = {
   connectionType: 'noauth',
+  schemas: { made: freeObject, changed: freeObject },
   read: (credentials: unknown, current: Reading | null) => {
     const given = readPart(freeObject, credentials ?? {}, credentialsPath);
     const before = current === null ? null : readExtraFields(current);

@@ -9,26 +9,26 @@ import type { Reading } from '../../refresh/reading.ts';
 import { additionalParamsSchema, readAdditionalParams } from './additional-params.ts';
 import { extraFieldsKey, freeObject, readExtraFields, sealableFields } from './extra-fields.ts';
 import { readPart } from './read-input.ts';
+import { seconds } from './seconds.ts';
 import { credentialsPath, neverShown, type SecretInput, type SecretKind } from './secret-kind.ts';
 
 const tenYears = 315_360_000;
 const maxTokenLength = 16_384;
 const scopesKey = 'scopes';
 
-// Answers carry a number; documents and older clients a text of digits.
-const seconds = z.preprocess(
-  (value) => (typeof value === 'string' && /^\d{1,10}$/.test(value) ? Number(value) : value),
-  z.int().min(1).max(tenYears),
-);
-
-const schema = z.strictObject({
-  access_token: z.string().min(1).max(maxTokenLength).optional(),
+const changed = z.strictObject({
+  access_token: z
+    .string()
+    .min(1)
+    .max(maxTokenLength)
+    .meta({ description: 'Printable ASCII without spaces.' })
+    .optional(),
   refresh_token: z.string().max(maxTokenLength).nullable().optional(),
   token_type: z
     .string()
     .regex(/^[\x21-\x7e]{1,64}$/, 'is not a token type.')
     .optional(),
-  expires_in: seconds.nullable().optional(),
+  expires_in: seconds(1).nullable().optional(),
   expires_at: z
     .string()
     .refine((text) => !Number.isNaN(Date.parse(text)), 'is not a time such as 2030-01-31T12:00:00Z.')
@@ -40,14 +40,16 @@ const schema = z.strictObject({
   fields: freeObject.optional(),
 });
 
-type Given = z.infer<typeof schema>;
+const made = changed.required({ access_token: true });
+
+type Given = z.infer<typeof changed>;
 
 export const oauth2Kind: SecretKind = {
   connectionType: 'oauth2',
+  schemas: { made, changed },
 
   read(credentials, current, now): SecretInput {
-    const given = readPart(schema, credentials ?? {}, credentialsPath);
-    if (current === null && given.access_token === undefined) throw missing('access_token');
+    const given: Given = readPart(current === null ? made : changed, credentials ?? {}, credentialsPath);
     const values = new Map<string, Plain>();
     if (given.scope !== undefined) values.set(scopesKey, Plain.fromText(scopeText(given.scope)));
     if (given.fields !== undefined) values.set(extraFieldsKey, sealableFields(given.fields));
@@ -166,8 +168,4 @@ function scopeText(scope: string | readonly string[]): string {
   const text = (typeof scope === 'string' ? scope : scope.join(' ')).trim();
   if (!/\p{Cc}/u.test(text)) return text;
   throw invalidField(`${credentialsPath.join('.')}.scope`, 'holds control characters.', 'Remove them.');
-}
-
-function missing(name: string) {
-  return invalidField(`${credentialsPath.join('.')}.${name}`, 'is missing.', 'Give it a value.');
 }

@@ -5,14 +5,34 @@ import { maxPageSize, type PageRequest } from '../../kernel/page.ts';
 
 export type Query = Readonly<Record<string, string | readonly string[] | undefined>>;
 
-const maxPageNumber = 1_000_000;
+/** A parameter as the API's description tells it, from the bounds that it is read with. */
+export type QueryParameter = {
+  readonly name: string;
+  readonly about: string;
+  /** Absent: any short text. */
+  readonly range?: NumberRange;
+  readonly isId?: boolean;
+};
+
+type NumberRange = { readonly least: number; readonly most: number };
+
+export const maxTextLength = 200;
+const pageSizes = { least: 1, most: maxPageSize };
+const pageNumbers = { least: 1, most: 1_000_000 };
+
+export function pageParameters(about: string): readonly QueryParameter[] {
+  return [
+    { name: 'page[size]', about, range: pageSizes },
+    { name: 'page[number]', about: 'Counted from 1, which is the default.', range: pageNumbers },
+  ];
+}
 
 /** The one value of a parameter, or null. */
 export function parameter(query: Query, name: string): string | null {
   const value = query[name];
   if (value === undefined || value === '') return null;
   if (typeof value !== 'string') throw invalidField(name, 'is given more than once.', 'Give it once.');
-  if (value.length > 200 || /\p{Cc}/u.test(value)) {
+  if (value.length > maxTextLength || /\p{Cc}/u.test(value)) {
     throw invalidField(name, 'is too long or holds control characters.', 'Correct it.');
   }
   return value;
@@ -25,7 +45,7 @@ export function refuseUnknownFilters(query: Query, known: readonly string[]): vo
     throw invalidField(
       name.slice(0, 60),
       'is not known here.',
-      `Known: ${[...known, 'page[size]', 'page[number]'].join(', ')}.`,
+      `Known: ${[...new Set([...known, 'page[size]', 'page[number]'])].join(', ')}.`,
     );
   }
 }
@@ -37,8 +57,8 @@ export function pageOf(query: Query, defaultSize: number): PageQuery | null {
   const sizeText = parameter(query, 'page[size]');
   const numberText = parameter(query, 'page[number]');
   if (sizeText === null && numberText === null) return null;
-  const size = sizeText === null ? defaultSize : wholeNumber(sizeText, 'page[size]', maxPageSize);
-  const number = numberText === null ? 1 : wholeNumber(numberText, 'page[number]', maxPageNumber);
+  const size = sizeText === null ? defaultSize : wholeNumber(sizeText, 'page[size]', pageSizes);
+  const number = numberText === null ? 1 : wholeNumber(numberText, 'page[number]', pageNumbers);
   return { number, size, request: { offset: (number - 1) * size, limit: size } };
 }
 
@@ -63,16 +83,12 @@ export function pageMeta(page: PageQuery | null, totalCount: number): Readonly<R
 }
 
 /** The value of a parameter that is a whole number, or null. */
-export function numberOf(
-  query: Query,
-  name: string,
-  range: { readonly least: number; readonly most: number },
-): number | null {
+export function numberOf(query: Query, name: string, range: NumberRange): number | null {
   const text = parameter(query, name);
-  return text === null ? null : wholeNumber(text, name, range.most, range.least);
+  return text === null ? null : wholeNumber(text, name, range);
 }
 
-function wholeNumber(text: string, field: string, most: number, least = 1): number {
+function wholeNumber(text: string, field: string, { least, most }: NumberRange): number {
   const value = /^\d{1,9}$/.test(text) ? Number(text) : -1;
   if (value >= least && value <= most) return value;
   throw invalidField(

@@ -1,8 +1,6 @@
-// What all routes of this dialect have in common: the error dialect, two ways to treat a body, and how JSON is sent.
+// What all routes of this dialect have in common: two ways to treat a body, and how JSON is sent.
 import type { FastifyInstance, FastifyReply } from 'fastify';
-import { jsonApiErrors, jsonType } from './error-answer.ts';
-
-export const jsonApi = { config: { errorDialect: jsonApiErrors } } as const;
+import { jsonType } from './error-answer.ts';
 
 export type Scopes = {
   /** Bodies are JSON. */

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { echoed, relationTo, resourceBody } from './resource.ts';
 
-const attributes = z.strictObject({
+export const secretAttributes = z.strictObject({
   name: z.string().max(1_000),
   // Of the auth client; documents do not have it, answers do.
   type: z.string().max(60).optional(),
@@ -20,7 +20,7 @@ const attributes = z.strictObject({
 });
 
 // Both spellings: documents write a hyphen, clients and answers an underscore.
-const relationships = z.strictObject({
+export const secretRelationships = z.strictObject({
   auth_client: relationTo('auth-client').optional(),
   'auth-client': relationTo('auth-client').optional(),
   workspace: relationTo('workspace').optional(),
@@ -28,14 +28,14 @@ const relationships = z.strictObject({
   user: echoed,
 });
 
-export const newSecretBody = resourceBody('auth-secret', attributes, relationships.optional());
+export const newSecretBody = resourceBody('auth-secret', secretAttributes, secretRelationships.optional());
 export const changedSecretBody = resourceBody(
   'auth-secret',
-  attributes.partial().optional(),
-  relationships.optional(),
+  secretAttributes.partial().optional(),
+  secretRelationships.optional(),
 );
 
-export type SecretRelationships = z.infer<typeof relationships>;
+export type SecretRelationships = z.infer<typeof secretRelationships>;
 
 export function authClientIdIn(given: SecretRelationships | undefined): string | null {
   return (given?.auth_client ?? given?.['auth-client'])?.data.id ?? null;

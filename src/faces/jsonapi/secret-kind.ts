@@ -1,4 +1,5 @@
 // The types of secrets behind one interface: how their credentials are read from a request and shown in an answer.
+import type { z } from 'zod';
 import type { ManualTokens } from '../../credentials/set-tokens.ts';
 import type { Plain } from '../../kernel/plain.ts';
 import type { Reading } from '../../refresh/reading.ts';
@@ -14,6 +15,8 @@ export type SecretInput = {
 export type SecretKind = {
   /** The built-in connection type that its values are stored under. */
   readonly connectionType: string;
+  /** What `read` reads with; the API's description is made from it too. */
+  readonly schemas: { readonly made: z.ZodType; readonly changed: z.ZodType };
   /** `current` null = a new secret, whose credentials must be complete. */
   readonly read: (credentials: unknown, current: Reading | null, now: Date) => SecretInput;
   readonly show: (reading: Reading) => Readonly<Record<string, unknown>>;

@@ -6,7 +6,7 @@ import { freeKind } from './free-kind.ts';
 import { oauth2Kind } from './oauth2-kind.ts';
 import type { SecretKind } from './secret-kind.ts';
 
-const kinds: ReadonlyMap<string, SecretKind> = new Map([
+export const namedKinds: ReadonlyMap<string, SecretKind> = new Map([
   ['oauth2', oauth2Kind],
   ['basic', basicKind],
   ['api_key', apiKeyKind],
@@ -15,7 +15,7 @@ const kinds: ReadonlyMap<string, SecretKind> = new Map([
 
 /** Types that are not known are free form. */
 export function kindOfType(type: string): SecretKind {
-  return kinds.get(type) ?? freeKind;
+  return namedKinds.get(type) ?? freeKind;
 }
 
 /** `attributes.type`: clients switch on it, and send no authentication at all when it is missing. */
@@ -27,5 +27,5 @@ export function typeOfReading(reading: Reading): string {
 export function kindOfReading(reading: Reading): SecretKind {
   if (reading.oauthKind !== null) return oauth2Kind;
   if (reading.typeKey === 'noauth') return kindOfType(typeOfReading(reading));
-  return kinds.get(reading.typeKey) ?? declaredKind;
+  return namedKinds.get(reading.typeKey) ?? declaredKind;
 }

@@ -6,6 +6,7 @@ import type { AuthClientId, CredentialId, PrincipalId } from '../../kernel/ids.t
 import { maxPageSize, type PageRequest } from '../../kernel/page.ts';
 import type { Reading } from '../../refresh/reading.ts';
 import { type Actor, requirePermission } from '../../tenancy/actor.ts';
+import { declared, parameterNames } from './operation.ts';
 import {
   numberOf,
   type PageQuery,
@@ -18,7 +19,8 @@ import {
 import { idIn, idInPath } from './read-input.ts';
 import { answerSecrets, findSecret, readSecret, type SecretRequest } from './read-secret.ts';
 import type { Rooms } from './rooms.ts';
-import { jsonApi, type Scopes, sendText } from './route.ts';
+import { type Scopes, sendText } from './route.ts';
+import { minTtl, refusedToken, secretOperations } from './secret-operations.ts';
 import { findWorkspace, type Workspace } from './workspace.ts';
 import { createSecret, deleteSecret, updateSecret } from './write-secret.ts';
 
@@ -27,12 +29,9 @@ type Path = { readonly workspace?: string; readonly secret?: string };
 const collection = '/workspaces/:workspace/secrets';
 const one = `${collection}/:secret`;
 const defaultPageSize = 20;
-const maxMinTtlSeconds = 86_400;
-/** Which token was refused with 401, without showing it: SHA-256, hexadecimal. */
-const refusedHeader = 'X-Refused-Token-Sha256';
 
 export function registerSecretRoutes(scopes: Scopes, house: Rooms): void {
-  scopes.json.get(collection, jsonApi, async (request, reply) => {
+  scopes.json.get(collection, declared(secretOperations.list), async (request, reply) => {
     const { actor, workspace } = await enter(house, request);
     const { readings, page, totalCount } = await listSecrets(house, actor, workspace, request.query as Query);
     const data = await answerSecrets(house, { actor, workspace, readings, isServed: false });
@@ -40,15 +39,15 @@ export function registerSecretRoutes(scopes: Scopes, house: Rooms): void {
     return sendText(reply, `{"data":[${data.join(',')}],"meta":${meta}}`);
   });
 
-  scopes.json.get(one, jsonApi, async (request, reply) => {
+  scopes.json.get(one, declared(secretOperations.read), async (request, reply) => {
     const wanted = await enterOne(house, request);
-    const minTtlSeconds = numberOf(request.query as Query, 'min_ttl', { least: 0, most: maxMinTtlSeconds });
+    const minTtlSeconds = numberOf(request.query as Query, minTtl.name, minTtl.range);
     const { reading, isDegraded } = await readSecret(house, wanted, minTtlSeconds);
     if (isDegraded) reply.header('x-token-degraded', '1');
     return await sendOne(house, reply, wanted, { reading, isServed: true });
   });
 
-  scopes.json.post(collection, jsonApi, async (request, reply) => {
+  scopes.json.post(collection, declared(secretOperations.create), async (request, reply) => {
     const { actor, workspace } = await enter(house, request);
     const id = await createSecret(house, { actor, workspace, body: request.body });
     const wanted = { actor, workspace, id };
@@ -56,7 +55,7 @@ export function registerSecretRoutes(scopes: Scopes, house: Rooms): void {
     return await sendStored(house, reply, wanted);
   });
 
-  scopes.json.patch(one, jsonApi, async (request, reply) => {
+  scopes.json.patch(one, declared(secretOperations.change), async (request, reply) => {
     const wanted = await enterOne(house, request);
     requirePermission(wanted.actor, 'credential.edit', wanted.workspace.path);
     const current = await findSecret(house, wanted);
@@ -64,7 +63,7 @@ export function registerSecretRoutes(scopes: Scopes, house: Rooms): void {
     return await sendStored(house, reply, wanted);
   });
 
-  scopes.bodiless.delete(one, jsonApi, async (request, reply) => {
+  scopes.bodiless.delete(one, declared(secretOperations.remove), async (request, reply) => {
     const wanted = await enterOne(house, request);
     await findSecret(house, wanted);
     await deleteSecret(house, wanted);
@@ -72,7 +71,7 @@ export function registerSecretRoutes(scopes: Scopes, house: Rooms): void {
   });
 
   // Clients send an empty form, an empty JSON object or nothing, with whatever content type: none of it matters.
-  scopes.bodiless.post(`${one}/refresh`, jsonApi, async (request, reply) => {
+  scopes.bodiless.post(`${one}/refresh`, declared(secretOperations.refresh), async (request, reply) => {
     const wanted = await enterOne(house, request);
     requirePermission(wanted.actor, 'credential.refresh', wanted.workspace.path);
     const current = await findSecret(house, wanted);
@@ -84,18 +83,18 @@ export function registerSecretRoutes(scopes: Scopes, house: Rooms): void {
     const refreshed = await house.reader.forceRefresh({
       tenant: wanted.actor.tenant,
       credentialId: wanted.id,
-      refusedSha256: refusedToken(request),
+      refusedSha256: refusedTokenIn(request),
     });
     return await sendOne(house, reply, wanted, { reading: refreshed, isServed: true });
   });
 }
 
-function refusedToken(request: FastifyRequest): string | null {
-  const given = request.headers[refusedHeader.toLowerCase()];
+function refusedTokenIn(request: FastifyRequest): string | null {
+  const given = request.headers[refusedToken.name.toLowerCase()];
   if (given === undefined || given === '') return null;
-  if (typeof given === 'string' && /^[0-9a-f]{64}$/i.test(given)) return given;
+  if (typeof given === 'string' && refusedToken.pattern.test(given)) return given;
   throw invalidField(
-    refusedHeader,
+    refusedToken.name,
     'is not a SHA-256 of 64 hexadecimal digits.',
     'Correct it, or leave it out.',
   );
@@ -139,7 +138,7 @@ type Listed = {
 
 /** All of them unless a page is asked for: clients of this dialect make a single call. Nothing is refreshed for a list. */
 async function listSecrets(house: Rooms, actor: Actor, workspace: Workspace, query: Query): Promise<Listed> {
-  refuseUnknownFilters(query, ['filter[user]', 'filter[auth_client]']);
+  refuseUnknownFilters(query, parameterNames(secretOperations.list));
   const user = parameter(query, 'filter[user]');
   const client = parameter(query, 'filter[auth_client]');
   const page = pageOf(query, defaultPageSize);

@@ -3,12 +3,14 @@ import { notFound } from '../../kernel/fault.ts';
 import type { PrincipalId } from '../../kernel/ids.ts';
 import { can } from '../../tenancy/actor.ts';
 import { getPrincipal } from '../../tenancy/principal.ts';
+import { declared } from './operation.ts';
 import { idInPath } from './read-input.ts';
 import type { Rooms } from './rooms.ts';
-import { jsonApi, type Scopes, sendJson } from './route.ts';
+import { type Scopes, sendJson } from './route.ts';
+import { userOperations } from './user-operations.ts';
 
 export function registerUserRoutes(scopes: Scopes, house: Rooms): void {
-  scopes.json.get('/users/:user', jsonApi, async (request, reply) => {
+  scopes.json.get('/users/:user', declared(userOperations.read), async (request, reply) => {
     const actor = await house.authenticate(request);
     const { user: text } = request.params as { readonly user?: string };
     const isMe = text === 'me' || text === actor.principalId;

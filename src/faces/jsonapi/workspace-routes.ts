@@ -6,22 +6,24 @@ import type { Tx } from '../../storage/doors.ts';
 import type { Actor } from '../../tenancy/actor.ts';
 import { checkName, createWorkspace, getUnit, listUnits, type Unit } from '../../tenancy/unit.ts';
 import { levelPath } from './client-visibility.ts';
+import { declared, parameterNames } from './operation.ts';
 import { pageMeta, pageOrFirst, parameter, type Query, refuseUnknownFilters } from './query.ts';
 import { readBody } from './read-input.ts';
 import type { Rooms } from './rooms.ts';
-import { jsonApi, type Scopes, sendJson } from './route.ts';
+import { type Scopes, sendJson } from './route.ts';
 import { contractOf, findWorkspace } from './workspace.ts';
 import { newWorkspaceBody } from './workspace-body.ts';
+import { workspaceOperations } from './workspace-operations.ts';
 
 const collection = '/workspaces';
 const one = `${collection}/:workspace`;
 const defaultPageSize = 20;
 
 export function registerWorkspaceRoutes(scopes: Scopes, house: Rooms): void {
-  scopes.json.get(collection, jsonApi, async (request, reply) => {
+  scopes.json.get(collection, declared(workspaceOperations.list), async (request, reply) => {
     const actor = await house.authenticate(request);
     const query = request.query as Query;
-    refuseUnknownFilters(query, []);
+    refuseUnknownFilters(query, parameterNames(workspaceOperations.list));
     const page = pageOrFirst(query, defaultPageSize);
     const contractId = parameter(query, 'contract_id');
     const path =
@@ -34,7 +36,7 @@ export function registerWorkspaceRoutes(scopes: Scopes, house: Rooms): void {
     return sendJson(reply, { data: units.map(workspaceAnswer), meta: pageMeta(page, totalCount) });
   });
 
-  scopes.json.get(one, jsonApi, async (request, reply) => {
+  scopes.json.get(one, declared(workspaceOperations.read), async (request, reply) => {
     const actor = await house.authenticate(request);
     const { workspace: id } = request.params as { readonly workspace?: string };
     const workspace = await findWorkspace(house, actor, id, 'unit.view');
@@ -44,7 +46,7 @@ export function registerWorkspaceRoutes(scopes: Scopes, house: Rooms): void {
     return sendJson(reply, { data: workspaceAnswer(unit), meta: {} });
   });
 
-  scopes.json.post(collection, jsonApi, async (request, reply) => {
+  scopes.json.post(collection, declared(workspaceOperations.create), async (request, reply) => {
     const actor = await house.authenticate(request);
     const { attributes, relationships } = readBody(newWorkspaceBody, request.body).data;
     const field = 'data.relationships.contract';

@@ -27,15 +27,17 @@ body {
   font: 1rem/1.55 system-ui, -apple-system, 'Segoe UI', Roboto, 'Noto Sans', sans-serif;
   overflow-wrap: break-word;
 }
-h1, h2, h3, p, ul, ol, dl, dd, fieldset, table, pre { margin: 0; padding: 0; }
+h1, h2, h3, h4, p, ul, ol, dl, dd, fieldset, table, pre { margin: 0; padding: 0; }
 h1 { font-size: 1.5rem; line-height: 1.25; font-weight: 650; letter-spacing: -0.012em; }
 h2 { font-size: 1.125rem; line-height: 1.35; font-weight: 620; }
-h3 { font-size: 1rem; font-weight: 620; }
+h3, h4 { font-size: 1rem; font-weight: 620; }
 a { color: var(--accent); text-underline-offset: 0.18em; }
 a:hover { color: var(--accent-strong); }
 :focus-visible { outline: 3px solid var(--focus); outline-offset: 2px; border-radius: 4px; }
 main:focus { outline: none; }
 code, .mono { font-family: var(--mono); font-size: 0.92em; }
+pre { padding: 0.75rem; background: var(--sunken); border: 1px solid var(--line); border-radius: 8px; overflow-x: auto; font-size: 0.875rem; }
+.plain { list-style: none; }
 .skip { position: absolute; left: 1rem; top: -4rem; padding: 0.5rem 0.75rem; background: var(--surface); z-index: 1; }
 .skip:focus { top: 0.75rem; }
 
