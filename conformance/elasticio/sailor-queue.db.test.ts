@@ -1,12 +1,11 @@
 // Real sailors behind a real queue, pointed at us by their environment alone. The tap has every call in the order in which it
 // was answered; the emulator's ledger knows what the refreshing cost.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
-import { type JsonApiHouse, openJsonApiHouse } from '../../testing/jsonapi-house.ts';
+import { flowBody, type JsonApiHouse, openJsonApiHouse } from '../../testing/jsonapi-house.ts';
 import { describeWhere } from '../../testing/where.ts';
 import { type MessageDesk, openMessageDesk } from './message-desk.ts';
 import { type SailorProcess, startSailor } from './sailor-process.ts';
 import { hasBroker, needsBroker, type ScratchBroker, startScratchBroker } from './scratch-broker.ts';
-import { type Step, standInForStep } from './step-stand-in.ts';
 import { openWireTap, type WireTap } from './wire-tap.ts';
 
 describeWhere(hasBroker, needsBroker)('behind a queue', () => {
@@ -18,7 +17,6 @@ describeWhere(hasBroker, needsBroker)('behind a queue', () => {
   let platforms: readonly WireTap[];
   let clientId: string;
   let desk: MessageDesk;
-  let step: Step;
   let hold: ((method: string, path: string) => Promise<void>) | null = null;
   const journal: string[] = [];
   const sailors: SailorProcess[] = [];
@@ -30,7 +28,7 @@ describeWhere(hasBroker, needsBroker)('behind a queue', () => {
     const secrets = `/v2/workspaces/${house.rooms.customer.id}/secrets/`;
     const name = (path: string) =>
       path
-        .replace(/^\/v1\/tasks\/flow-1\/steps\/step_1$/, 'step')
+        .replace(/^\/v1\/tasks\/[0-9a-f-]{36}\/steps\/step_1$/, 'step')
         .replace(secrets, 'secret ')
         .replace(/[0-9a-f-]{36}/, 'S');
     const tap = (target: string) =>
@@ -38,7 +36,6 @@ describeWhere(hasBroker, needsBroker)('behind a queue', () => {
         target,
         journal,
         name,
-        instead: standInForStep(() => step),
         hold: async (method, path) => hold?.(method, path),
       });
     platforms = [await tap(house.url), await tap(other.url)];
@@ -69,14 +66,17 @@ describeWhere(hasBroker, needsBroker)('behind a queue', () => {
   /** A flow of one step that uses a new secret, run by so many sailors, each with its own server in turn. */
   async function startFlow(count: number) {
     const secret = await house.makeSecret(clientId);
-    const config = { secretId: secret.id, resourceUrl: `${provider.url}/resource` };
-    step = { flowId: 'flow-1', stepId: 'step_1', config };
+    const node = { secret_id: secret.id, fields: { resourceUrl: `${provider.url}/resource` } };
+    // What comes out is what the component made, without what went in.
+    const alone = { nodes_config: { step_1: { passthrough: { disabled: true } } } };
+    const flow = await house.ask('POST', '/flows', flowBody(house.rooms.customer.id, node, alone));
+    expect(flow.status, flow.text).toBe(201);
     for (let index = 0; index < count; index += 1) {
       sailors.push(
         startSailor('messages', [], {
           ...desk.settings,
-          FLOW_ID: step.flowId,
-          STEP_ID: step.stepId,
+          FLOW_ID: flow.body.data.id,
+          STEP_ID: 'step_1',
           EXEC_ID: 'exec-1',
           CONTAINER_ID: `container-${index}`,
           WORKSPACE_ID: house.rooms.customer.id,

@@ -12,7 +12,8 @@ import { connect } from 'amqplib';
 /** Debian's place. What stands in /usr/sbin changes its user and takes no environment along. */
 const program = '/usr/lib/rabbitmq/bin/rabbitmq-server';
 
-export const hasBroker = existsSync(program);
+/** In CI it is always wanted: there, one that is absent is a failure and not a reason. */
+export const hasBroker = existsSync(program) || process.env.CI === 'true';
 export const needsBroker = 'needs RabbitMQ: apt-get install --no-install-recommends rabbitmq-server';
 
 export type ScratchBroker = {

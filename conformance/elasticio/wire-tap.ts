@@ -15,21 +15,15 @@ export async function openWireTap(options: {
    */
   readonly journal: string[];
   readonly name: (path: string) => string;
-  /** An answer in place of the server's, or null to let the request through. */
-  readonly instead?: (method: string, path: string) => unknown;
   /** Keeps a request back as long as it likes. */
   readonly hold?: (method: string, path: string) => Promise<void>;
 }): Promise<WireTap> {
-  const { target, journal, name, instead = () => null, hold = async () => {} } = options;
+  const { target, journal, name, hold = async () => {} } = options;
   const server = createServer(async (request, response) => {
     const { method = '', url = '' } = request;
     const note = (status: number) => journal.push(`${method} ${name(url)} ${status}`);
     await hold(method, url);
-    const own = instead(method, url);
-    if (own === null) return passOn(new URL(url, target), request, response, note);
-    note(200);
-    response.setHeader('content-type', 'application/json');
-    response.end(JSON.stringify(own));
+    passOn(new URL(url, target), request, response, note);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
