@@ -1,7 +1,7 @@
 // The processes of a chaos run, from outside: started, killed, stopped for a while, started again; and what they said.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,8 +16,13 @@ export type Blow = {
   toMs: number;
 };
 
+/** How long one process was ready to run and did not, because the machine had other things to do, in the time before. */
+export type Wait = { readonly name: string; readonly atMs: number; readonly waitedMs: number };
+
 export type Crew = {
   readonly blows: readonly Blow[];
+  /** As the kernel counts it; empty where it does not. */
+  readonly waits: readonly Wait[];
   /** Processes that ended by themselves although they were up. */
   readonly fallen: readonly string[];
   /** Resolves when it is dead; the next one of its slot is on its way. */
@@ -36,7 +41,11 @@ type Member = {
   readonly child: ChildProcess;
   isUp: boolean;
   pause: Blow | null;
+  /** Since its start. */
+  waitedMs: number;
 };
+
+const watchEveryMs = 100;
 
 export async function startCrew(options: {
   readonly size: number;
@@ -45,6 +54,7 @@ export async function startCrew(options: {
 }): Promise<Crew> {
   const { program, remove } = await compile();
   const blows: Blow[] = [];
+  const waits: Wait[] = [];
   const fallen: string[] = [];
   let started = 0;
   let isOver = false;
@@ -70,9 +80,13 @@ export async function startCrew(options: {
     while (!members.every(({ isUp }) => isUp)) await sleep(50);
   };
   await allUp();
+  const watch = setInterval(() => {
+    for (const member of members) void noteWait(member, waits);
+  }, watchEveryMs);
 
   return {
     blows,
+    waits,
     fallen,
     allUp,
     isPaused: (slot) => at(slot).pause !== null,
@@ -104,17 +118,29 @@ export async function startCrew(options: {
     },
     end: async () => {
       isOver = true;
+      clearInterval(watch);
       for (const { child } of members) child.stdin?.write('end\n');
       await Promise.all(members.map(gone));
       await remove();
     },
     abandon: async () => {
       isOver = true;
+      clearInterval(watch);
       for (const { child } of members) child.kill('SIGKILL');
       await Promise.all(members.map(gone));
       await remove();
     },
   };
+}
+
+/** Linux counts for each thread how long it has run and how long it was kept from running, in nanoseconds. */
+async function noteWait(member: Member, waits: Wait[]): Promise<void> {
+  const { name, child } = member;
+  const counted = await readFile(`/proc/${child.pid}/schedstat`, 'utf8').catch(() => null);
+  const total = Number(counted?.split(' ')[1] ?? Number.NaN) / 1e6;
+  if (!(total > member.waitedMs)) return;
+  waits.push({ name, atMs: Date.now(), waitedMs: total - member.waitedMs });
+  member.waitedMs = total;
 }
 
 async function gone({ child }: Member): Promise<void> {
@@ -123,7 +149,7 @@ async function gone({ child }: Member): Promise<void> {
 
 function launchMember(program: string, house: ChaosChildHouse, hear: (news: ChaosNews) => void): Member {
   const child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'ignore'] });
-  const member: Member = { name: house.name, child, isUp: false, pause: null };
+  const member: Member = { name: house.name, child, isUp: false, pause: null, waitedMs: 0 };
   child.stdin.on('error', () => {});
   child.stdin.write(`${JSON.stringify(house)}\n`);
   createInterface({ input: child.stdout }).on('line', (line) => {

@@ -5,7 +5,7 @@ import type { LedgerRecord } from '../../providers/ledger-record.ts';
 import type { CredentialId } from '../../src/kernel/ids.ts';
 import type { StoredGrant } from '../credential-kit.ts';
 import type { Rotation } from '../fault-table.ts';
-import type { Blow } from './chaos-crew.ts';
+import type { Blow, Wait } from './chaos-crew.ts';
 
 export type ChaosGrant = {
   readonly rotation: Rotation;
@@ -23,6 +23,7 @@ export type Ending = {
 
 export type ChaosEvidence = {
   readonly blows: readonly Blow[];
+  readonly waits: readonly Wait[];
   /** Processes that ended by themselves. */
   readonly fallen: readonly string[];
   readonly crashesMs: readonly number[];
@@ -80,13 +81,20 @@ function isRepeat(record: LedgerRecord, before: LedgerRecord): boolean {
 /** Well below 45 % of a life of 10 s, where the earliest refresh is due. */
 const youngMs = 4_000;
 
-/** The answer never left, or its receiver was killed or stopped before it can have been stored. */
-function wasTakenAway(record: LedgerRecord, { blows, crashesMs }: ChaosEvidence): boolean {
+/**
+ * The answer never left, or its receiver was killed or stopped before it can have been stored, by us or by a machine that gave it
+ * no turn for half of the time.
+ */
+function wasTakenAway(record: LedgerRecord, { blows, waits, crashesMs }: ChaosEvidence): boolean {
   if (record.answeredAt === null) return true;
   const fromMs = Date.parse(record.receivedAt);
   const untilMs = Date.parse(record.endedAt ?? record.receivedAt);
   const hasCrashed = crashesMs.some((ms) => ms > fromMs - commitMs && ms < untilMs + commitMs);
   const storedMs = untilMs + (hasCrashed ? commitAfterCrashMs : commitMs);
+  const waitedMs = waits
+    .filter(({ name, atMs }) => name === record.agent && atMs > fromMs && atMs < storedMs)
+    .reduce((sum, wait) => sum + wait.waitedMs, 0);
+  if (waitedMs > (storedMs - fromMs) / 2) return true;
   return blows.some(
     ({ name, fromMs: from, toMs }) => name === record.agent && from < storedMs && toMs >= fromMs,
   );

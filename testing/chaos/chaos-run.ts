@@ -114,8 +114,8 @@ async function play(plan: ChaosPlan, scene: Scene): Promise<ChaosReport> {
     await quiet(house, grants);
     await crew.end();
     const endings = await lookAtEndings(house, grants);
-    const { blows, fallen } = crew;
-    const evidence = { blows, fallen, crashesMs: storm.crashesMs, handed, refused, endings };
+    const { blows, waits, fallen } = crew;
+    const evidence = { blows, waits, fallen, crashesMs: storm.crashesMs, handed, refused, endings };
     const verdict = judgeChaos(grants, evidence);
     return { ...verdict, counts: storm.counts, reads, refused: refused.length, seconds: seconds(scene) };
   } finally {
