@@ -15,16 +15,18 @@ export type Field = {
   readonly minLength?: number;
   readonly maxLength?: number;
   readonly autofocus?: boolean;
+  /** Says so beside its label, and may stay empty. */
+  readonly isOptional?: boolean;
 };
 
-/** A required field; its value is never a password's. The one with a problem gets the focus. */
+/** A field, required unless it says otherwise; its value is never a password's. The one with a problem gets the focus. */
 export function field(options: Field): Html {
-  const { name, label, type = 'text', hint, problem } = options;
+  const { name, label, type = 'text', hint, problem, isOptional = false } = options;
   const described = [hint == null ? '' : `${name}-hint`, problem == null ? '' : `${name}-problem`]
     .filter((id) => id !== '')
     .join(' ');
-  return html`<div class="field"><label for="${name}">${label}</label>
-<input id="${name}" name="${name}" type="${type}" required value="${type === 'password' ? '' : options.value}"${attribute('autocomplete', options.autocomplete)}${attribute('minlength', options.minLength)}${attribute('maxlength', options.maxLength)}${attribute('aria-describedby', described === '' ? undefined : described)}${problem != null && html` aria-invalid="true"`}${(options.autofocus === true || problem != null) && html` autofocus`}${type === 'email' && html` autocapitalize="none" spellcheck="false"`}>
+  return html`<div class="field"><label for="${name}">${label}${isOptional && html` <span class="optional">(optional)</span>`}</label>
+<input id="${name}" name="${name}" type="${type}"${!isOptional && html` required`} value="${type === 'password' ? '' : options.value}"${attribute('autocomplete', options.autocomplete)}${attribute('minlength', options.minLength)}${attribute('maxlength', options.maxLength)}${attribute('aria-describedby', described === '' ? undefined : described)}${problem != null && html` aria-invalid="true"`}${(options.autofocus === true || problem != null) && html` autofocus`}${type === 'email' && html` autocapitalize="none" spellcheck="false"`}>
 ${hint != null && html`<p class="hint" id="${name}-hint">${hint}</p>`}
 ${problem != null && html`<p class="problem" id="${name}-problem">${problem}</p>`}</div>`;
 }
