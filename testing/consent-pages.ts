@@ -10,7 +10,13 @@ import { createEgress } from '../src/oauth/egress.ts';
 import type { Actor } from '../src/tenancy/actor.ts';
 import type { JsonApiHouse } from './jsonapi-house.ts';
 
-export type PageSeen = { readonly url: string; readonly status: number; readonly html: string };
+export type PageSeen = {
+  readonly url: string;
+  readonly status: number;
+  readonly html: string;
+  /** Every address on the way to it, the last one included. */
+  readonly trail: readonly string[];
+};
 
 export type PageBrowser = {
   /** `path` of ours, or a whole address. Follows redirects. */
@@ -75,11 +81,13 @@ function openBrowser(home: string, headers: Readonly<Record<string, string>>): P
   async function follow(address: string, first: RequestInit): Promise<PageSeen> {
     let url = address;
     let init = first;
+    const trail: string[] = [];
     for (let count = 0; count < 15; count += 1) {
+      trail.push(url);
       const own = url.startsWith(`${home}/`) ? headers : {};
       const response = await jar.fetch(url, { ...init, headers: { ...own, ...init.headers } });
       const location = response.headers.get('location');
-      if (location === null) return { url, status: response.status, html: await response.text() };
+      if (location === null) return { url, status: response.status, html: await response.text(), trail };
       await response.body?.cancel();
       url = new URL(location, url).href;
       init = {};
@@ -94,9 +102,9 @@ function openBrowser(home: string, headers: Readonly<Record<string, string>>): P
         const names = new Set([...form.matchAll(/\bname="([^"]*)"/g)].map(([, name]) => name));
         if (!Object.keys(fields).every((name) => names.has(name))) continue;
         const hidden = [...form.matchAll(/<input type="hidden" name="([^"]*)" value="([^"]*)">/g)];
-        const body = new URLSearchParams([
-          ...hidden.map(([, name = '', value = '']): [string, string] => [name, value]),
-        ]);
+        const body = new URLSearchParams(
+          hidden.map(([, name = '', value = '']): [string, string] => [name, value]),
+        );
         for (const [name, value] of Object.entries(fields)) body.set(name, value);
         const action = /^<form[^>]*\baction="([^"]*)"/.exec(form)?.[1] ?? page.url;
         return follow(new URL(action, page.url).href, { method: 'POST', body });

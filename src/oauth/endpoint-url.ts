@@ -13,6 +13,10 @@ export function checkEndpointUrl(text: string, field: string): URL {
   return new URL(text);
 }
 
+export function isEndpointUrl(text: string): boolean {
+  return endpointProblem(text) === null;
+}
+
 function endpointProblem(text: string): string | null {
   if (text.length > maxUrlLength) return `is longer than ${maxUrlLength} characters.`;
   // The URL parser drops tabs and newlines and turns backslashes into slashes: what a person reads would not be

@@ -2,7 +2,7 @@
 // for a client that is not there yet.
 import type { AuthClient } from '../../credentials/auth-client.ts';
 import type { Fault } from '../../kernel/fault.ts';
-import { field, formProblem, problemAt, select } from '../pages/field.ts';
+import { field, formProblem, problemAt, problemText, select } from '../pages/field.ts';
 import { type Html, html } from '../pages/html.ts';
 import type { Page } from '../pages/layout.ts';
 
@@ -47,7 +47,7 @@ function noClient(mayAddClient: boolean): Html {
 function secretForm({ clients, typed, fault, formToken }: NewSecretPage): Html {
   return html`<div class="card"><form method="post">
 <input type="hidden" name="form_token" value="${formToken}">
-${clientChoice(clients, typed.auth_client ?? '')}
+${clientChoice(clients, typed.auth_client ?? '', problemAt(fault, 'auth_client', 'The client'))}
 ${field({
   name: 'name',
   label: 'Name',
@@ -80,14 +80,14 @@ ${field({
 }
 
 /** Nobody is asked to choose from one. */
-function clientChoice(clients: readonly AuthClient[], chosen: string): Html {
+function clientChoice(clients: readonly AuthClient[], chosen: string, problem: string | null): Html {
   const [only, another] = clients;
   if (only !== undefined && another === undefined) {
-    return html`<dl class="facts"><div><dt>Client</dt><dd>${labelOf(only)}</dd></div></dl>
+    return html`<dl class="facts"><div><dt>Client</dt><dd>${labelOf(only)}</dd></div></dl>${problemText('auth_client', problem)}
 <input type="hidden" name="auth_client" value="${only.id}">`;
   }
   const choices = clients.map((client) => ({ value: client.id, label: labelOf(client) }));
-  return select({ name: 'auth_client', label: 'Client', choices, chosen });
+  return select({ name: 'auth_client', label: 'Client', choices, chosen, problem });
 }
 
 function labelOf({ name, registration }: AuthClient): string {
@@ -102,7 +102,8 @@ const addresses = {
 } as const;
 
 function clientForm({ clients, typed, fault, formToken }: NewSecretPage): Html {
-  const isOpen = clients.length === 0 || (fault !== null && clientFields.some((name) => name === fault.field));
+  const isOpen =
+    clients.length === 0 || (fault !== null && clientFields.some((name) => name === fault.field));
   const text = (name: (typeof clientFields)[number], label: string, hint?: string, isOptional = false) =>
     field({
       name,
