@@ -1,7 +1,9 @@
-// The pages of a consent on a port of their own, over the house of the JSON:API face: people open them in browsers that
-// keep cookies, fill in forms by name, and sign in at the emulator.
+// The pages of a consent and the GraphQL face on a port of their own, over the house of the JSON:API face: people open pages
+// in browsers that keep cookies, fill in forms by name, and sign in at the emulator.
 import { createCookieJar } from '../providers/walk-consent.ts';
 import { createAuthorize } from '../src/authorize/authorize.ts';
+import { registerGraphql } from '../src/faces/graphql/register-graphql.ts';
+import type { House } from '../src/faces/house.ts';
 import { createHttpServer } from '../src/faces/http/server.ts';
 import { registerOAuthPages } from '../src/faces/oauth/register.ts';
 import { registerPages } from '../src/faces/pages/register-pages.ts';
@@ -29,6 +31,9 @@ export type ConsentPages = {
   readonly url: string;
   /** Null: nobody is signed in in it. */
   readonly browser: (actor: Actor | null) => PageBrowser;
+  /** The data of a GraphQL answer, as the owner gets it. */
+  // biome-ignore lint/suspicious/noExplicitAny: tests reach into answers of every shape
+  readonly graphql: (query: string, variables?: Readonly<Record<string, unknown>>) => Promise<any>;
   readonly close: () => Promise<void>;
 };
 
@@ -54,20 +59,32 @@ export async function openConsentPages(house: JsonApiHouse): Promise<ConsentPage
     allowHeadless: false,
     pinnedProviders: [],
   });
-  registerPages(app);
-  await registerOAuthPages(app, {
+  const whole: House = {
     ...face,
     log: silentLog,
     authorize,
     publicUrl: () => url,
     actorBySession: async (request) => signedIn[Number(request.headers[session] ?? -1)] ?? null,
-  });
+  };
+  registerPages(app);
+  await registerOAuthPages(app, whole);
+  await registerGraphql(app, whole);
   await app.listen({ host: '127.0.0.1', port: Number(new URL(url).port) });
   return {
     url,
     browser: (actor) => {
       if (actor === null) return openBrowser(url, {});
       return openBrowser(url, { [session]: String(signedIn.push(actor) - 1) });
+    },
+    graphql: async (query, variables = {}) => {
+      const response = await fetch(`${url}/api`, {
+        method: 'POST',
+        body: JSON.stringify({ query, variables }),
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${house.ownerToken}` },
+      });
+      const { data, errors } = (await response.json()) as { data: unknown; errors?: unknown };
+      if (errors !== undefined) throw new Error(JSON.stringify(errors));
+      return data;
     },
     close: async () => {
       await app.close();

@@ -8,12 +8,7 @@ import {
   type PageSeen,
 } from '../../../testing/consent-pages.ts';
 import { type JsonApiHouse, openJsonApiHouse } from '../../../testing/jsonapi-house.ts';
-import { getBuiltinType } from '../../credentials/connection-type.ts';
-import { createCredential } from '../../credentials/create-credential.ts';
-import { listCredentials } from '../../credentials/credential.ts';
-import type { AuthClientId, UnitId } from '../../kernel/ids.ts';
-import { firstPage } from '../../kernel/page.ts';
-import { Plain } from '../../kernel/plain.ts';
+import { toGlobalId } from '../graphql/global-id.ts';
 
 let house: JsonApiHouse;
 let pages: ConsentPages;
@@ -124,14 +119,17 @@ test('a single client is taken without a question, and the secret holds tokens t
     prompt: 'consent',
   });
   expect(house.emulator.isLiveAccessToken(secret.attributes.credentials.access_token)).toBe(true);
-  // The other dialect's list of that unit has it too.
-  const { doors, tenant, owner } = house.rooms;
-  const listed = await doors.withTenant(tenant, (tx) =>
-    listCredentials({ tx, actor: owner, unitId: id as UnitId, page: firstPage }),
+  const asCredential = await pages.graphql(
+    'query($id: ID!) { credential(id: $id) { label readyForUse authorizationError values { key value } customer { name } } }',
+    { id: toGlobalId('Credential', secret.id) },
   );
-  expect(listed.items.map((item) => [item.id, item.label, item.grant?.state])).toEqual([
-    [secret.id, 'Sales', 'active'],
-  ]);
+  expect(asCredential.credential).toEqual({
+    label: 'Sales',
+    readyForUse: true,
+    authorizationError: null,
+    values: [{ key: 'scopes', value: null }],
+    customer: { name: 'Hooli' },
+  });
   const refreshed = await house.ask('POST', `/workspaces/${id}/secrets/${secret.id}/refresh`);
   expect(refreshed.status, refreshed.text).toBe(200);
 });
@@ -221,35 +219,48 @@ test('what the provider denies leaves a secret that says so, and it is connected
   expect(after[0]).toMatchObject({ id: before.id, attributes: { state: 'ready' } });
 });
 
-test('a credential that the other dialect made and a person connected is a ready secret of its workspace', async () => {
-  const { id } = await newWorkspace();
-  const { doors, tenant, owner, vault } = house.rooms;
-  const clientId = await house.makeClient();
-  const credential = await doors.withTenant(tenant, async (tx) =>
-    createCredential({
-      tx,
-      vault,
-      actor: owner,
-      unitId: id as UnitId,
-      label: 'From elsewhere',
-      type: await getBuiltinType(tx, 'oauth2'),
-      values: new Map([['scopes', Plain.fromText('files.read')]]),
-      authClientId: clientId as AuthClientId,
-    }),
-  );
-  const browser = pages.browser(owner);
-  await consent(browser, await browser.open(`/oauth/workspaces/${id}/secrets/${credential.id}`));
-  const read = await house.ask('GET', `/workspaces/${id}/secrets/${credential.id}`);
-  expect(read.body.data).toMatchObject({
-    attributes: {
-      name: 'From elsewhere',
-      type: 'oauth2',
-      state: 'ready',
-      credentials: { scope: 'files.read' },
+test('a credential that the other dialect made and a person connected is a ready secret of its contract’s workspace', async () => {
+  const { customer, owner } = house.rooms;
+  const { url } = house.emulator;
+  const methods = await pages.graphql('{ authorizationMethods { nodes { id key } } }');
+  const made = await pages.graphql(
+    `mutation($input: CreateCustomerCredentialInput!) { createCustomerCredential(input: $input) {
+      credential { id authorizeUrl } errors { messages } } }`,
+    {
+      input: {
+        customer: toGlobalId('Customer', customer.id),
+        label: 'From elsewhere',
+        authorizationMethod: methods.authorizationMethods.nodes.find(
+          (method: { key: string }) => method.key === 'oauth2',
+        ).id,
+        values: [
+          { key: 'client_id', value: 'latchkey-demo' },
+          { key: 'client_secret', value: 'latchkey-demo-secret' },
+          { key: 'scopes', value: 'files.read' },
+          { key: 'auth_uri', value: `${url}/authorize` },
+          { key: 'token_uri', value: `${url}/token` },
+        ],
+      },
     },
-    relationships: { auth_client: { data: { id: clientId } } },
+  );
+  expect(made.createCustomerCredential.errors).toEqual([]);
+  const { authorizeUrl } = made.createCustomerCredential.credential;
+  const browser = pages.browser(owner);
+  await consent(browser, await browser.open(authorizeUrl));
+  const listed = await secretsOf(customer.id);
+  expect(listed).toHaveLength(1);
+  expect(listed[0].attributes).toMatchObject({
+    name: 'From elsewhere',
+    type: 'oauth2',
+    state: 'ready',
+    credentials: { scope: 'files.read' },
   });
-  expect(house.emulator.isLiveAccessToken(read.body.data.attributes.credentials.access_token)).toBe(true);
+  expect(house.emulator.isLiveAccessToken(listed[0].attributes.credentials.access_token)).toBe(true);
+  const refreshed = await house.ask('POST', `/workspaces/${customer.id}/secrets/${listed[0].id}/refresh`);
+  expect(refreshed.status, refreshed.text).toBe(200);
+  // Its own address leads to the same start page.
+  const again = await browser.open(`/oauth/workspaces/${customer.id}/secrets/${listed[0].id}`);
+  expect(again.url).toBe(authorizeUrl);
 });
 
 test('only who may connect sees the page, and only a form of its own makes anything', async () => {
