@@ -118,7 +118,7 @@ function clientForm({ clients, typed, fault, formToken }: NewSecretPage): Html {
 <form method="post">
 <input type="hidden" name="form_token" value="${formToken}">
 <input type="hidden" name="adds" value="client">
-${text('client_name', 'Name of the client', 'It belongs to this workspace; others see it as it is called here.')}
+${text('client_name', 'Name of the client', 'As lists show it. It serves this workspace only.')}
 ${text('client_id', 'Client id')}
 ${field({
   name: 'client_secret',
