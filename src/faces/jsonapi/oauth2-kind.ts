@@ -84,6 +84,17 @@ export const oauth2Kind: SecretKind = {
   },
 };
 
+/** There are no refresh tokens: the token itself is traded for the next. */
+export const instagramKind: SecretKind = {
+  ...oauth2Kind,
+  read(credentials, current, now) {
+    const input = oauth2Kind.read(credentials, current, now);
+    const accessToken = input.tokens?.accessToken;
+    if (accessToken === undefined) return input;
+    return { ...input, tokens: { ...input.tokens, refreshToken: accessToken } };
+  },
+};
+
 /** What may be said of a secret before there are tokens: what to ask the provider for. */
 export function readRequest(given: {
   readonly scope: string;

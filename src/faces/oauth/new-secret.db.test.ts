@@ -272,7 +272,7 @@ test('only who may connect sees the page, and only a form of its own makes anyth
   const { rooms } = house;
   const guest = await rooms.addActor(rooms, rooms.customer.id, 'customer_user');
   expect((await pages.browser(guest).open(page)).status).toBe(403);
-  const stranger = pages.browser((await rooms.addTenant('Globex')).owner);
+  const stranger = pages.browser((await rooms.addTenant('Umbrella')).owner);
   expect((await stranger.open(page)).status).toBe(404);
   const browser = pages.browser(rooms.owner);
   const form = await browser.open(page);
