@@ -13,8 +13,17 @@ export function checkEndpointUrl(text: string, field: string): URL {
   return new URL(text);
 }
 
-export function isEndpointUrl(text: string): boolean {
-  return endpointProblem(text) === null;
+/** Where a person's browser is sent: https, except to this very machine (RFC 6749 3.1). */
+export function checkAuthorizeUrl(text: string, field: string): URL {
+  const url = checkEndpointUrl(text, field);
+  if (isAuthorizeUrl(text)) return url;
+  throw invalidField(field, 'does not use https.', 'Make an auth client with an https address.');
+}
+
+export function isAuthorizeUrl(text: string): boolean {
+  if (endpointProblem(text) !== null) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
 }
 
 function endpointProblem(text: string): string | null {

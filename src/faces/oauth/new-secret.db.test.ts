@@ -293,14 +293,17 @@ test('only who may connect sees the page, and only a form of its own makes anyth
   expect(await secretsOf(id)).toEqual([]);
 });
 
-test('a client whose authorization address is none is refused before anything is stored', async () => {
-  const { id, page, level } = await newWorkspace();
-  await house.makeClient({ auth_uri: '{AUTH_URI}' }, level);
-  const browser = pages.browser(house.rooms.owner);
-  const refused = await browser.submit(await browser.open(page), { name: 'Nowhere' });
-  expect(refused.status).toBe(400);
-  expect(refused.html).toContain(
-    'The client has no proper authorization address. Choose or add another one.',
-  );
-  expect(await secretsOf(id)).toEqual([]);
-});
+test.each(['{AUTH_URI}', 'http://login.example.com/authorize', 'javascript:alert(1)'])(
+  'a client whose authorization address is none, or not https, is refused before anything is stored: %s',
+  async (address) => {
+    const { id, page, level } = await newWorkspace();
+    await house.makeClient({ auth_uri: address }, level);
+    const browser = pages.browser(house.rooms.owner);
+    const refused = await browser.submit(await browser.open(page), { name: 'Nowhere' });
+    expect(refused.status).toBe(400);
+    expect(refused.html).toContain(
+      'The client has no proper authorization address. Choose or add another one.',
+    );
+    expect(await secretsOf(id)).toEqual([]);
+  },
+);

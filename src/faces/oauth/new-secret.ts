@@ -7,7 +7,7 @@ import { getBuiltinType } from '../../credentials/connection-type.ts';
 import { createCredential } from '../../credentials/create-credential.ts';
 import { Fault, invalidField } from '../../kernel/fault.ts';
 import type { CredentialId } from '../../kernel/ids.ts';
-import { checkEndpointUrl, isEndpointUrl } from '../../oauth/endpoint-url.ts';
+import { checkEndpointUrl, isAuthorizeUrl } from '../../oauth/endpoint-url.ts';
 import type { Tx } from '../../storage/doors.ts';
 import { type Actor, can, requirePermission } from '../../tenancy/actor.ts';
 import { checkName, findUnit } from '../../tenancy/unit.ts';
@@ -129,7 +129,7 @@ async function addSecret(
   const offered = await offeredClients(tx, { actor, workspace, component: componentOf(request) });
   const client = offered.find(({ id }) => id === formText(body, 'auth_client'));
   if (client?.registration == null) throw invalidField('auth_client', 'is not among those offered.');
-  if (!isEndpointUrl(client.registration.authorizeUrl)) {
+  if (!isAuthorizeUrl(client.registration.authorizeUrl)) {
     throw invalidField('auth_client', 'has no proper authorization address.', 'Choose or add another one.');
   }
   const { values, authorizeParams } = readRequest({
