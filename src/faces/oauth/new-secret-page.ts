@@ -71,7 +71,7 @@ ${field({
   label: 'Additional parameters',
   value: typed.additional_params ?? '',
   hint: html`For the authorization address, such as <code>access_type:offline,prompt:consent</code>.`,
-  problem: problemAt(fault, 'additional_params', 'Additional parameters:'),
+  problem: problemAt(fault, 'additional_params', 'This field'),
   isOptional: true,
   autocomplete: 'off',
 })}
