@@ -42,7 +42,7 @@ export type JsonApiHouse = {
   readonly url: string;
   readonly ownerToken: string;
   readonly tokenOf: (actor: Actor) => Promise<string>;
-  /** `path` from `/v2` on. JSON of `body`, or exactly the text that it is. */
+  /** `path` from `/v2` on, or one of the runtime's. JSON of `body`, or exactly the text that it is. */
   readonly ask: (
     method: string,
     path: string,
@@ -123,7 +123,7 @@ export async function openJsonApiHouse(allow: readonly string[] = []): Promise<J
 
 function askAt(url: string, ownerToken: string): JsonApiHouse['ask'] {
   return async (method, path, body, { token = ownerToken, headers = {} } = {}) => {
-    const response = await fetch(`${url}/v2${path}`, {
+    const response = await fetch(`${url}${fromRoot(path)}`, {
       method,
       headers: {
         authorization: `Bearer ${token}`,
@@ -139,6 +139,27 @@ function askAt(url: string, ownerToken: string): JsonApiHouse['ask'] {
       headers: response.headers,
       body: text === '' ? null : JSON.parse(text),
     };
+  };
+}
+
+/** Addresses of the runtime of components stand beside `/v2`. */
+export function fromRoot(path: string): string {
+  return /^\/(v1|sailor-support)\//.test(path) ? path : `/v2${path}`;
+}
+
+/** A flow with one step, which uses that secret. */
+export function flowBody(
+  workspaceId: string,
+  node: Record<string, unknown> = {},
+  attributes: Record<string, unknown> = {},
+) {
+  const step = { id: 'step_1', command: 'team/crm:get@latest', component_id: 'component-1', ...node };
+  return {
+    data: {
+      type: 'flow',
+      attributes: { name: 'Contacts', type: 'ordinary', graph: { nodes: [step], edges: [] }, ...attributes },
+      relationships: { workspace: { data: { id: workspaceId, type: 'workspace' } } },
+    },
   };
 }
 

@@ -4,9 +4,11 @@ import { compose, type Running } from '../compose.ts';
 import { readConfig } from '../config.ts';
 import { createLog, errorFields } from '../kernel/log.ts';
 import { giveBackMemorySoon } from './give-back-memory.ts';
+import { growHeapSlowly } from './grow-heap-slowly.ts';
 
 /** Resolves with the exit code when the server has ended. */
 export async function start(env: NodeJS.ProcessEnv): Promise<number> {
+  growHeapSlowly();
   const config = readConfig(env, process.cwd());
   const log = createLog({ level: config.logLevel });
   const stopping = new Promise<string>((resolve) => {

@@ -228,8 +228,9 @@ export class HostProcess {
 }
 
 function deathReason(signal: string | null, stderr: string): HostExit['reason'] {
-  // V8's own last words; it has no exit code of its own for this.
-  if (/heap out of memory|process out of memory|Allocation failed/.test(stderr)) return 'memory';
+  // The last words of V8, of Node and of the C++ library; none has an exit code of its own for this.
+  if (/heap out of memory|process out of memory|Allocation failed|node::Realloc|bad_alloc/.test(stderr))
+    return 'memory';
   return signal === null ? 'exit' : 'signal';
 }
 

@@ -5,6 +5,7 @@
 // Without namespaces only that model is left. It does not stop hostile code for good (a component can look for
 // the original socket functions, or for native holes), so the pool calls that "trusted components only".
 import { accessSync, constants } from 'node:fs';
+import { codeRangeKb } from './code-range.ts';
 
 export type Isolation =
   | { readonly kind: 'namespaces'; readonly reason: null }
@@ -34,7 +35,7 @@ export const toolPath = toolFolders.join(':');
 const nobody = '65534';
 const nobodyArgs = [`--reuid=${nobody}`, `--regid=${nobody}`, '--clear-groups'];
 
-/** Beside the JavaScript heap: code, buffers outside the heap, stacks of some 12 threads. */
+/** Beside the JavaScript heap and the code range: buffers outside the heap, stacks of some 12 threads. */
 const memoryBesideHeapMb = 512;
 
 const limits = `
@@ -120,7 +121,7 @@ function nodeFlags(confinement: Confinement, scriptPath: string): string[] {
 }
 
 function limitKb(confinement: Confinement): string {
-  return String((confinement.maxHeapMb + memoryBesideHeapMb) * 1024);
+  return String((confinement.maxHeapMb + memoryBesideHeapMb) * 1024 + Math.ceil(codeRangeKb()));
 }
 
 function findTool(name: string): string | null {

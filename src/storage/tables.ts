@@ -491,6 +491,24 @@ export interface OauthGrantTable {
   refresh_warn_at: Date | null;
 }
 
+export interface OutsideFlowTable {
+  tenant_id: string;
+  id: string;
+  unit_id: string;
+  name: string;
+  description: Defaulted<string>;
+  kind: string;
+  document: Json;
+  credential_ids: Defaulted<readonly string[]>;
+  is_started: Defaulted<boolean>;
+  started_at: Date | null;
+  stopped_at: Date | null;
+  startup_sealed: Buffer | null;
+  created_by: string | null;
+  created_at: Defaulted<Date>;
+  updated_at: Defaulted<Date>;
+}
+
 export interface PersonTable {
   id: string;
   email: string;
@@ -792,6 +810,7 @@ export interface Tables {
   migration: MigrationTable;
   oauth_authorization: OauthAuthorizationTable;
   oauth_grant: OauthGrantTable;
+  outside_flow: OutsideFlowTable;
   person: PersonTable;
   principal: PrincipalTable;
   process: ProcessTable;

@@ -15,6 +15,7 @@ export const recordTypes = [
   'grant',
   'instance',
   'instance_flow',
+  'outside_flow',
   'revocation',
   'step',
   'template_value',

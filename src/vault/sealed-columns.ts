@@ -145,6 +145,15 @@ export const sealedColumns = {
     field: { name: 'result' },
     counter: 'position',
   },
+  flowStartup: {
+    table: 'outside_flow',
+    column: 'startup_sealed',
+    key: ['id'],
+    record: 'outside_flow',
+    recordId: 'id',
+    field: { name: 'startup' },
+    counter: null,
+  },
 } as const satisfies Record<string, SealedColumn>;
 
 export type SealedColumnName = keyof typeof sealedColumns;

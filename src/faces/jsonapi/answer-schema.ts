@@ -10,6 +10,7 @@ export const exampleIds = {
   user: 'b7d2c9e4-1a2b-4c3d-8e4f-5a6b7c8d9e04',
   client: 'c3e8f1a2-9b7d-4e6c-8a5f-1d2e3f4a5b05',
   secret: 'd9f4a7b6-2c1e-4f8d-9b3a-7e6d5c4b3a06',
+  flow: 'e2b6c1d8-4a7f-4b3e-8d9c-5f6a7b8c9d07',
 } as const;
 
 export const answeredId = z.string().meta({ format: 'uuid' });

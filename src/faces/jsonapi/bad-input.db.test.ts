@@ -8,6 +8,7 @@ import {
   openJsonApiHouse,
   secretBody,
 } from '../../../testing/jsonapi-house.ts';
+import { oddities, pathsOf, replaced } from '../../../testing/odd-bodies.ts';
 
 const canary = 'canary-5b1f';
 let house: JsonApiHouse;
@@ -44,39 +45,6 @@ function expectClear(answer: JsonApiAnswer, what: string): void {
     detail: expect.stringMatching(/.{10,}/),
   });
   expect(answer.body.meta).toEqual({});
-}
-
-const oddities: readonly unknown[] = [
-  null,
-  -1,
-  1e300,
-  true,
-  '',
-  'x'.repeat(70_000),
-  'nul \u0000 byte',
-  'line\nbreak',
-  'half \ud800 character',
-  [],
-  {},
-  { data: { id: "'; drop table unit; --", type: 'workspace' } },
-  { data: { id: '00000000-0000-4000-8000-000000000001', type: 'workspace' } },
-];
-
-type Path = readonly (string | number)[];
-
-function pathsOf(value: unknown, at: Path = []): readonly Path[] {
-  if (typeof value !== 'object' || value === null) return [at];
-  return [at, ...Object.entries(value).flatMap(([key, inner]) => pathsOf(inner, [...at, key]))];
-}
-
-function replaced(value: unknown, path: Path, by: (old: unknown) => unknown): unknown {
-  const [key, ...rest] = path;
-  if (key === undefined) return by(value);
-  const copy = structuredClone(value) as Record<string | number, unknown>;
-  const inner = replaced(copy[key], rest, by);
-  if (inner === undefined) delete copy[key];
-  else copy[key] = inner;
-  return copy;
 }
 
 const bodies = () =>
@@ -270,6 +238,7 @@ test('bodies that are no JSON object, too large, or of another type are refused 
     '',
     '{"__proto__":{"x":1}}',
     '{"data":{"type":"auth-secret"}}',
+    `{"data":${'['.repeat(20_000)}${']'.repeat(20_000)}}`,
   ]) {
     const answer = await house.ask('POST', secrets, body);
     expect(answer.status, body).toBe(400);

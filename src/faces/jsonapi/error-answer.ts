@@ -11,6 +11,8 @@ const credentials = 'data.attributes.credentials';
 const callersWords: Readonly<Record<string, string>> = {
   name: 'data.attributes.name',
   label: 'data.attributes.name',
+  description: 'data.attributes.description',
+  document: 'data.attributes.graph',
   unit: 'data.relationships.workspace',
   customer: 'data.relationships.contract',
   authClient: 'data.relationships.auth_client',
@@ -27,7 +29,7 @@ export const jsonApiErrors: ErrorDialect = (fault, request) => ({
   body: errorBody(fault, request),
 });
 
-export function errorBody(fault: Fault, request: FastifyRequest): unknown {
+export function errorBody(fault: Fault, request: FastifyRequest): Readonly<Record<string, unknown>> {
   const field = fault.field === null ? null : callersField(fault.field);
   return {
     errors: [

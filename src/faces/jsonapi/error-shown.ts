@@ -27,5 +27,6 @@ export const errorShown = z
       )
       .length(1),
     meta: z.strictObject({}),
+    error: z.string().optional().meta({ description: 'The same as `detail`, where clients read it here.' }),
   })
   .meta({ id: 'Error', description: 'What every error looks like.' });

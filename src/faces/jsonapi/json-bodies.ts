@@ -12,12 +12,39 @@ export function acceptJsonBodies(app: FastifyInstance): void {
     { parseAs: 'string' },
     (request, text, done) => {
       if (text.length === 0) return done(null, undefined);
+      if (isTooDeep(text as string)) return done(tooDeep());
       void parse(request, text as string, (error, body) => {
         if (error === null) done(null, body);
         else done(new Fault('bad_request', 'The body is not valid JSON.', { cure: 'Correct it.' }));
       });
     },
   );
+}
+
+/** Whoever walks a value by calling himself, the database among them, runs out of stack somewhere far above. */
+const maxDepth = 100;
+
+function isTooDeep(text: string): boolean {
+  let depth = 0;
+  let isInString = false;
+  for (let index = 0; index < text.length; index += 1) {
+    const character = text[index];
+    if (isInString) {
+      if (character === '\\') index += 1;
+      else if (character === '"') isInString = false;
+    } else if (character === '"') isInString = true;
+    else if (character === '[' || character === '{') {
+      depth += 1;
+      if (depth > maxDepth) return true;
+    } else if (character === ']' || character === '}') depth -= 1;
+  }
+  return false;
+}
+
+function tooDeep(): Fault {
+  return new Fault('bad_request', `The body is nested deeper than ${maxDepth} levels.`, {
+    cure: 'Flatten it.',
+  });
 }
 
 /** Whatever comes is thrown away unread: for actions that take no input. */

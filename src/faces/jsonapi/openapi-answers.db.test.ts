@@ -4,6 +4,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
   clientBody,
   createCredentialElsewhere,
+  flowBody,
+  fromRoot,
   type JsonApiAnswer,
   type JsonApiHouse,
   openJsonApiHouse,
@@ -47,7 +49,7 @@ async function hold(
   expect(answer.status, what).toBe(status);
   const problems = judge.judge({
     method,
-    url: `/v2${path}`,
+    url: fromRoot(path),
     ...(body === undefined ? {} : { sent: body }),
     status: answer.status,
     contentType: answer.headers.get('content-type'),
@@ -226,15 +228,105 @@ test('roles and permissions', async () => {
   await hold(404, 'GET', `/contracts/${missing}/roles`);
 });
 
+test('flows, steps and startup data', async () => {
+  const workspace = house.rooms.customer.id;
+  const { id: secretId } = await house.makeSecret(clientId);
+  const body = flowBody(
+    workspace,
+    { secret_id: secretId, fields: { deep: [{ a: null }] } },
+    { cron: null, nodes_config: { step_1: { passthrough: { disabled: true }, prefetch: 3 } } },
+  );
+  const made = await hold(201, 'POST', '/flows', body);
+  const path = `/flows/${made.body.data.id}`;
+  await hold(200, 'GET', `/flows?workspace_id=${workspace}&filter[status]=inactive&search=cont&sort=-name`);
+  await hold(200, 'PATCH', path, { data: made.body.data });
+  await hold(202, 'POST', `${path}/start`);
+  await hold(200, 'GET', path);
+  await hold(409, 'PATCH', path, { data: { type: 'flow', attributes: { name: 'Other' } } });
+  await hold(409, 'DELETE', path);
+  const step = `/v1/tasks/${made.body.data.id}/steps/step_1`;
+  await hold(200, 'GET', step);
+  await hold(404, 'GET', `${step}x`);
+  const startup = `/sailor-support/hooks/task/${made.body.data.id}/startup/data`;
+  await hold(404, 'GET', startup);
+  await hold(201, 'POST', startup, { subscriptionId: 's' });
+  await hold(409, 'POST', startup, { subscriptionId: 't' });
+  await hold(200, 'GET', startup);
+  await hold(204, 'DELETE', startup);
+  await hold(403, 'DELETE', startup, undefined, { token: viewer });
+  await hold(202, 'POST', `${path}/stop`);
+  await hold(403, 'POST', `${path}/start`, undefined, { token: viewer });
+  await hold(403, 'POST', `${path}/stop`, undefined, { token: viewer });
+  await hold(204, 'DELETE', path);
+  await hold(404, 'GET', path);
+  await hold(400, 'GET', '/flows');
+  await hold(404, 'GET', `/flows?workspace_id=${missing}`);
+  await hold(400, 'POST', '/flows', flowBody(workspace, { id: 'no step' }));
+  await hold(404, 'POST', '/flows', flowBody(missing));
+  await hold(404, 'POST', '/flows', flowBody(workspace, { secret_id: '585918da586224001b96de89' }));
+  await hold(409, 'POST', '/flows', flowBody(workspace, { secret_id: missing }));
+  await hold(403, 'POST', '/flows', flowBody(workspace), { token: viewer });
+});
+
+test('the names from before secrets', async () => {
+  const workspace = house.rooms.customer.id;
+  const tenant = `/tenants/${house.rooms.organization.id}/oauth-clients`;
+  const ofComponent = { component: { data: { id: 'older', type: 'component' } } };
+  const { credentials } = clientBody(house.emulator).data.attributes;
+  const client = { data: { type: 'oauth-client', attributes: credentials, relationships: ofComponent } };
+  const oauth = await hold(201, 'POST', tenant, client);
+  await hold(409, 'POST', tenant, client);
+  const oauthPath = `${tenant}/${oauth.body.data.id}`;
+  await hold(200, 'GET', tenant);
+  await hold(200, 'GET', oauthPath);
+  await hold(200, 'PATCH', oauthPath, { data: oauth.body.data });
+  const body = (keys: unknown, component = 'older') => ({
+    data: {
+      type: 'credential',
+      attributes: { name: 'Old', keys },
+      relationships: {
+        workspace: { data: { id: workspace, type: 'workspace' } },
+        component: { data: { id: component, type: 'component' } },
+      },
+    },
+  });
+  const made = await hold(201, 'POST', '/credentials', body({ oauth: { access_token: 'a' }, region: 'eu' }));
+  const path = `/credentials/${made.body.data.id}`;
+  await hold(200, 'GET', path);
+  await hold(200, 'GET', `/credentials?workspace_id=${workspace}&filter[component]=older&page[size]=1`);
+  await hold(200, 'GET', path, undefined, { token: viewer });
+  await hold(200, 'PATCH', path, { data: { type: 'credential', attributes: { name: 'Older' } } });
+  await hold(200, 'PUT', `/v1/accounts/${made.body.data.id}`, { keys: { access_token: 'b' } });
+  await hold(403, 'PUT', `/v1/accounts/${made.body.data.id}`, { keys: {} }, { token: viewer });
+  await hold(400, 'PUT', `/v1/accounts/${made.body.data.id}`, { keys: { oauth: 7 } });
+  await hold(409, 'DELETE', oauthPath);
+  await hold(403, 'DELETE', path, undefined, { token: viewer });
+  await hold(204, 'DELETE', path);
+  await hold(404, 'GET', path);
+  await hold(400, 'GET', '/credentials');
+  await hold(404, 'GET', `/credentials?workspace_id=${missing}`);
+  await hold(400, 'POST', '/credentials', body({ oauth: {} }));
+  await hold(404, 'POST', '/credentials', body({}, 'unheard-of'));
+  await hold(404, 'PATCH', `/credentials/${missing}`, { data: { type: 'credential' } });
+  await hold(204, 'DELETE', oauthPath);
+  await hold(404, 'GET', oauthPath);
+  await hold(404, 'GET', `/tenants/${missing}/oauth-clients`);
+  await hold(404, 'PATCH', oauthPath, { data: { type: 'oauth-client' } });
+});
+
 test('every example of a body is accepted by the server, with ids that are there', async () => {
   const secret = await house.makeSecret(clientId);
   const contract = house.rooms.customer.id;
+  const flow = await house.ask('POST', '/flows', flowBody(contract));
   const ids = {
     tenant: house.rooms.organization.id,
     contract,
     workspace: contract,
     client: clientId,
     secret: secret.id,
+    flow: flow.body.data.id,
+    credential: secret.id,
+    account: secret.id,
   };
   let count = 0;
   for (const [path, item] of Object.entries(document.paths)) {
@@ -243,7 +335,7 @@ test('every example of a body is accepted by the server, with ids that are there
       let body = JSON.stringify(requestBody.content['application/json']?.example);
       let url = path.replace('/v2', '');
       for (const [name, id] of Object.entries(ids)) {
-        body = body.replaceAll(exampleIds[name as keyof typeof ids], id);
+        if (name in exampleIds) body = body.replaceAll(exampleIds[name as keyof typeof exampleIds], id);
         url = url.replace(`{${name}}`, id);
       }
       const answer = await house.ask(method.toUpperCase(), url, body);

@@ -29,7 +29,7 @@ export type Operation = {
 };
 
 type Answer = {
-  readonly status: 200 | 201 | 204;
+  readonly status: 200 | 201 | 202 | 204;
   readonly about: string;
   /** Null: an answer without a body. */
   readonly schema: z.ZodType | null;

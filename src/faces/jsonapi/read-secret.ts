@@ -69,12 +69,17 @@ export async function answerSecrets(
 ): Promise<readonly string[]> {
   const { actor, workspace, readings, isServed } = of;
   const showsCredentials = can(actor, 'credential.reveal', workspace.path);
-  if (showsCredentials) await record(house, actor, readings);
+  if (showsCredentials) await recordReads(house, actor, readings);
   const view = { workspaceId: workspace.id, showsCredentials, isServed, now: house.clock.now() };
   return readings.map((reading) => secretAnswer(reading, view));
 }
 
-async function record(house: AnsweringHouse, actor: Actor, readings: readonly Reading[]): Promise<void> {
+/** To be called before values leave: who saw them, and that they are in use. */
+export async function recordReads(
+  house: AnsweringHouse,
+  actor: Actor,
+  readings: readonly Reading[],
+): Promise<void> {
   const { tenant, kind, principalId, name } = actor;
   const isMachine = kind === 'service' || kind === 'step' || actor.apiTokenId !== null;
   const events = readings.map(

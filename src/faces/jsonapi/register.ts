@@ -1,22 +1,56 @@
-// The JSON:API dialect at /v2: auth clients and secrets as the clients of elastic.io know them.
+// The JSON:API dialect at /v2: auth clients and secrets as the clients of elastic.io know them, and what the runtime of its
+// components asks beside that.
 import type { FastifyInstance } from 'fastify';
 import { requireJsonAccepted } from './accept.ts';
 import { registerAuthClientRoutes } from './auth-client-routes.ts';
 import { registerContractRoutes } from './contract-routes.ts';
+import { registerFlowRoutes } from './flows/flow-routes.ts';
+import { registerStartupRoutes, registerStepRoutes } from './flows/step-routes.ts';
 import { acceptJsonBodies, ignoreBodies } from './json-bodies.ts';
+import { registerAccountRoutes, registerOldCredentialRoutes } from './legacy/credential-routes.ts';
+import { registerOldOauthClientRoutes } from './legacy/oauth-client-routes.ts';
 import { answerMissingRoutes } from './missing-route.ts';
 import { registerOpenApi } from './openapi-routes.ts';
 import { registerRoleRoutes } from './role-routes.ts';
 import type { Rooms } from './rooms.ts';
+import type { Scopes } from './route.ts';
 import { type BookedRoute, bookRoutes } from './route-book.ts';
 import { registerSecretRoutes } from './secret-routes.ts';
 import { registerUserRoutes } from './user-routes.ts';
 import { registerWorkspaceRoutes } from './workspace-routes.ts';
 
 export async function registerJsonApi(app: FastifyInstance, house: Rooms): Promise<void> {
+  const book: BookedRoute[] = [];
+  await registerUnder(app, '/v2', book, (scopes) => {
+    registerSecretRoutes(scopes, house);
+    registerAuthClientRoutes(scopes, house);
+    registerWorkspaceRoutes(scopes, house);
+    registerContractRoutes(scopes, house);
+    registerRoleRoutes(scopes, house);
+    registerUserRoutes(scopes, house);
+    registerFlowRoutes(scopes, house);
+    registerOldCredentialRoutes(scopes, house);
+    registerOldOauthClientRoutes(scopes, house);
+    registerOpenApi(scopes.json, book);
+  });
+  // What the runtime of components asks, at the addresses that it was built with.
+  await registerUnder(app, '/v1', book, (scopes) => {
+    registerStepRoutes(scopes, house);
+    registerAccountRoutes(scopes, house);
+  });
+  await registerUnder(app, '/sailor-support', book, (scopes) => {
+    registerStartupRoutes(scopes, house);
+  });
+}
+
+async function registerUnder(
+  app: FastifyInstance,
+  prefix: string,
+  book: BookedRoute[],
+  routes: (scopes: Scopes) => void,
+): Promise<void> {
   await app.register(
     (json, _options, done) => {
-      const book: BookedRoute[] = [];
       bookRoutes(json, book);
       answerMissingRoutes(json);
       json.addHook('onRequest', (request, _reply, done) => {
@@ -27,18 +61,11 @@ export async function registerJsonApi(app: FastifyInstance, house: Rooms): Promi
       acceptJsonBodies(json);
       void json.register((bodiless, _inner, innerDone) => {
         ignoreBodies(bodiless);
-        const scopes = { json, bodiless };
-        registerSecretRoutes(scopes, house);
-        registerAuthClientRoutes(scopes, house);
-        registerWorkspaceRoutes(scopes, house);
-        registerContractRoutes(scopes, house);
-        registerRoleRoutes(scopes, house);
-        registerUserRoutes(scopes, house);
-        registerOpenApi(json, book);
+        routes({ json, bodiless });
         innerDone();
       });
       done();
     },
-    { prefix: '/v2' },
+    { prefix },
   );
 }

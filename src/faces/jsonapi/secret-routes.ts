@@ -1,21 +1,12 @@
 // Routes of a workspace's secrets.
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { listCredentials } from '../../credentials/credential.ts';
 import { Fault, invalidField } from '../../kernel/fault.ts';
 import type { AuthClientId, CredentialId, PrincipalId } from '../../kernel/ids.ts';
-import { maxPageSize, type PageRequest } from '../../kernel/page.ts';
 import type { Reading } from '../../refresh/reading.ts';
 import { type Actor, requirePermission } from '../../tenancy/actor.ts';
+import { listReadings } from './list-readings.ts';
 import { declared, parameterNames } from './operation.ts';
-import {
-  numberOf,
-  type PageQuery,
-  pageMeta,
-  pageOf,
-  parameter,
-  type Query,
-  refuseUnknownFilters,
-} from './query.ts';
+import { numberOf, pageMeta, pageOf, parameter, type Query, refuseUnknownFilters } from './query.ts';
 import { idIn, idInPath } from './read-input.ts';
 import { answerSecrets, findSecret, readSecret, type SecretRequest } from './read-secret.ts';
 import type { Rooms } from './rooms.ts';
@@ -33,7 +24,18 @@ const defaultPageSize = 20;
 export function registerSecretRoutes(scopes: Scopes, house: Rooms): void {
   scopes.json.get(collection, declared(secretOperations.list), async (request, reply) => {
     const { actor, workspace } = await enter(house, request);
-    const { readings, page, totalCount } = await listSecrets(house, actor, workspace, request.query as Query);
+    const query = request.query as Query;
+    refuseUnknownFilters(query, parameterNames(secretOperations.list));
+    const page = pageOf(query, defaultPageSize);
+    const user = parameter(query, 'filter[user]');
+    const client = parameter(query, 'filter[auth_client]');
+    const { readings, totalCount } = await listReadings(house, {
+      actor,
+      workspace,
+      createdBy: user === null ? null : idIn<PrincipalId>(user, 'filter[user]'),
+      authClientId: client === null ? null : idIn<AuthClientId>(client, 'filter[auth_client]'),
+      page,
+    });
     const data = await answerSecrets(house, { actor, workspace, readings, isServed: false });
     const meta = JSON.stringify(pageMeta(page, totalCount));
     return sendText(reply, `{"data":[${data.join(',')}],"meta":${meta}}`);
@@ -128,42 +130,4 @@ async function sendOne(
 
 async function sendStored(house: Rooms, reply: FastifyReply, wanted: SecretRequest): Promise<FastifyReply> {
   return await sendOne(house, reply, wanted, { reading: await findSecret(house, wanted), isServed: false });
-}
-
-type Listed = {
-  readonly readings: readonly Reading[];
-  readonly page: PageQuery | null;
-  readonly totalCount: number;
-};
-
-/** All of them unless a page is asked for: clients of this dialect make a single call. Nothing is refreshed for a list. */
-async function listSecrets(house: Rooms, actor: Actor, workspace: Workspace, query: Query): Promise<Listed> {
-  refuseUnknownFilters(query, parameterNames(secretOperations.list));
-  const user = parameter(query, 'filter[user]');
-  const client = parameter(query, 'filter[auth_client]');
-  const page = pageOf(query, defaultPageSize);
-  const filter = {
-    actor,
-    unitId: workspace.id,
-    createdBy: user === null ? null : idIn<PrincipalId>(user, 'filter[user]'),
-    authClientId: client === null ? null : idIn<AuthClientId>(client, 'filter[auth_client]'),
-  };
-  const found = await house.doors.withTenant(actor.tenant, async (tx) => {
-    const ids: CredentialId[] = [];
-    let request: PageRequest = page?.request ?? { offset: 0, limit: maxPageSize };
-    for (;;) {
-      const part = await listCredentials({ tx, ...filter, page: request });
-      ids.push(...part.items.map((item) => item.id));
-      const isComplete = part.items.length === 0 || request.offset + request.limit >= part.totalCount;
-      if (page !== null || isComplete) return { ids, totalCount: part.totalCount };
-      request = { offset: request.offset + request.limit, limit: maxPageSize };
-    }
-  });
-  const readings: Reading[] = [];
-  for (const id of found.ids) {
-    // One that is deleted meanwhile is left out.
-    const reading = await house.reader.find({ tenant: actor.tenant, credentialId: id });
-    if (reading !== null) readings.push(reading);
-  }
-  return { readings, page, totalCount: found.totalCount };
 }

@@ -22,17 +22,16 @@ const secretPermissions = {
   refresh: 'credential.refresh',
 } as const satisfies Readonly<Record<string, Permission>>;
 
-/** Of things that are not here, or are here under another name: such roles are kept as they are written. */
-const keptNames = [
-  'workspaces.credential.edit',
-  'workspaces.flow.edit',
-  'workspaces.flow.toggleStatus',
-  ...Object.keys(clientPermissions).map((verb) => `tenants.oauth_clients.${verb}`),
-];
+/** Names that older or other things have there, for rights that are here. */
+const otherPermissions = {
+  'workspaces.credential.edit': 'credential.edit',
+  'workspaces.flow.edit': 'instance.manage',
+  'workspaces.flow.toggleStatus': 'instance.run',
+} as const satisfies Readonly<Record<string, Permission>>;
 
 type Meaning = { readonly permission: Permission; readonly level: NameLevel };
 
-const meanings: ReadonlyMap<string, Meaning | null> = new Map<string, Meaning | null>([
+const meanings: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ...levels.flatMap((level) =>
     Object.entries(clientPermissions).map(
       ([verb, permission]) => [`${level}.auth_clients.${verb}`, { permission, level }] as const,
@@ -41,7 +40,12 @@ const meanings: ReadonlyMap<string, Meaning | null> = new Map<string, Meaning | 
   ...Object.entries(secretPermissions).map(
     ([verb, permission]) => [`workspaces.auth_secret.${verb}`, { permission, level: 'workspaces' }] as const,
   ),
-  ...keptNames.map((name) => [name, null] as const),
+  ...Object.entries(clientPermissions).map(
+    ([verb, permission]) => [`tenants.oauth_clients.${verb}`, { permission, level: 'tenants' }] as const,
+  ),
+  ...Object.entries(otherPermissions).map(
+    ([name, permission]) => [name, { permission, level: 'workspaces' }] as const,
+  ),
 ]);
 
 /** As the vendor lists them: of the auth clients only the global ones, which replaced those of single levels. */
@@ -70,7 +74,7 @@ export function grantedBy(names: readonly string[], scope: RoleScope): readonly 
   const granted = new Set<Permission>(['unit.view']);
   for (const name of names) {
     const meaning = meanings.get(name);
-    if (meaning === undefined || meaning === null) continue;
+    if (meaning === undefined) continue;
     const isAbove = meaning.level !== 'global' && levels.indexOf(meaning.level) < levels.indexOf(scope);
     if (!isAbove) granted.add(meaning.permission);
   }
