@@ -2,7 +2,7 @@
 // while somebody decides.
 import { invalidField } from '../kernel/fault.ts';
 import type { ConnectionId, TenantId, UnitId } from '../kernel/ids.ts';
-import { checkEndpointUrl } from '../oauth/endpoint-url.ts';
+import { checkAuthorizeUrl } from '../oauth/endpoint-url.ts';
 import type { Tx } from '../storage/doors.ts';
 import { findUnit, type Unit } from '../tenancy/unit.ts';
 import type { ConsentTarget } from './consent-target.ts';
@@ -62,7 +62,7 @@ export async function takeSnapshot(
     subjectLabel: of.subject.label ?? credential.label ?? credential.connectionType.label,
     providerName: provider.name,
     // Auth clients keep addresses as they were typed; nobody is sent, or told to go, to one that is none.
-    providerHost: checkEndpointUrl(registration.authorizeUrl, 'authorizeUrl').host,
+    providerHost: checkAuthorizeUrl(registration.authorizeUrl, 'authorizeUrl').host,
     scopes: scopes.split(/[\s,]+/).filter((scope) => scope !== ''),
     successRedirect: redirects.success,
     failureRedirect: redirects.failure,

@@ -13,6 +13,19 @@ export function checkEndpointUrl(text: string, field: string): URL {
   return new URL(text);
 }
 
+/** Where a person's browser is sent: https, except to this very machine (RFC 6749 3.1). */
+export function checkAuthorizeUrl(text: string, field: string): URL {
+  const url = checkEndpointUrl(text, field);
+  if (isAuthorizeUrl(text)) return url;
+  throw invalidField(field, 'does not use https.', 'Make an auth client with an https address.');
+}
+
+export function isAuthorizeUrl(text: string): boolean {
+  if (endpointProblem(text) !== null) return false;
+  const { protocol, hostname } = new URL(text);
+  return protocol === 'https:' || /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname);
+}
+
 function endpointProblem(text: string): string | null {
   if (text.length > maxUrlLength) return `is longer than ${maxUrlLength} characters.`;
   // The URL parser drops tabs and newlines and turns backslashes into slashes: what a person reads would not be

@@ -1,7 +1,12 @@
 // The endpoints and habits of one OAuth registration: what a person typed, over what the catalogue knows about the
 // host of the token endpoint, over the standards' defaults. Plain data, so that it can be shown and compared.
 import { findProviderEntry } from './catalogue/catalogue.ts';
-import type { ProviderEntry, ProviderQuirks, RevocationStyle } from './catalogue/provider-entry.ts';
+import type {
+  LongLivedStyle,
+  ProviderEntry,
+  ProviderQuirks,
+  RevocationStyle,
+} from './catalogue/provider-entry.ts';
 import type { BodyFormat, ClientAuth, Params, Pkce } from './client-style.ts';
 
 export type Provider = {
@@ -26,6 +31,8 @@ export type Provider = {
   readonly tokenParams: Params;
   /** Added to refresh requests only. */
   readonly refreshParams: Params;
+  /** Null: refresh tokens, as the standards have them. */
+  readonly longLived: LongLivedStyle | null;
   readonly issuer: string | null;
   /** The provider promises `iss` in its authorization responses (RFC 9207): its absence is an attack. */
   readonly issAdvertised: boolean;
@@ -82,6 +89,7 @@ export function createProvider(input: ProviderInput): Provider {
     authorizeParams: { ...entry?.authorizeParams, ...input.authorizeParams },
     tokenParams: { ...entry?.tokenParams, ...input.tokenParams },
     refreshParams: { ...entry?.refreshParams },
+    longLived: entry?.longLived ?? null,
     issuer,
     issAdvertised: issuer !== null && (input.issAdvertised ?? entry?.issAdvertised ?? false),
     quirks: { ...standardQuirks, ...entry?.quirks },

@@ -154,7 +154,9 @@ function verdictOf(
 ): Verdict {
   const code = readErrorCode(reading.code, input.secrets);
   const { errorVerdicts } = input.provider.quirks;
-  const own = Object.hasOwn(errorVerdicts, code) ? errorVerdicts[code] : undefined;
+  // A number is no code that is repeated to anybody, but some providers number their errors.
+  const known = /^[0-9]{1,6}$/.test(reading.code) ? reading.code : code;
+  const own = Object.hasOwn(errorVerdicts, known) ? errorVerdicts[known] : undefined;
   const common = Object.hasOwn(codeVerdicts, code) ? codeVerdicts[code] : undefined;
   const verdict = own ?? common ?? statusOnly[response.status] ?? 'transient';
   // There is no grant that could be over: it is the app that is not allowed.

@@ -2,6 +2,7 @@
 // What the provider does comes back as an outcome; nothing a provider does is thrown.
 import type { Clock } from '../kernel/clock.ts';
 import type { Plain } from '../kernel/plain.ts';
+import type { LongLivedStyle } from './catalogue/provider-entry.ts';
 import { type ClientIdentity, proveClient } from './client-auth.ts';
 import type { Params } from './client-style.ts';
 import { type Egress, EgressFault, type EgressRequest } from './egress.ts';
@@ -9,6 +10,7 @@ import type { GrantKind } from './oauth-fault.ts';
 import type { Provider } from './provider.ts';
 import { maxTokenBodyBytes } from './token-body.ts';
 import { classifyTokenAnswer, type TokenAnswer, type TokenOutcome } from './token-outcome.ts';
+import { mergeRefreshed } from './token-set.ts';
 
 /** What every token request needs. */
 export type TokenRequest = {
@@ -32,7 +34,7 @@ export function exchangeCode(
   },
 ): Promise<TokenOutcome> {
   const { code, codeVerifier, provider } = input;
-  return requestTokens(input, {
+  const first = requestTokens(input, {
     grant: 'authorization_code',
     url: provider.tokenUrl,
     extra: provider.tokenParams,
@@ -45,6 +47,38 @@ export function exchangeCode(
         : { code_verifier: codeVerifier.revealText() }),
     },
   });
+  return provider.longLived === null ? first : tradeForLongLived(input, provider.longLived, first);
+}
+
+/** The first token lives for an hour and cannot be renewed: only the second is of use. */
+async function tradeForLongLived(
+  input: TokenRequest,
+  style: LongLivedStyle,
+  first: Promise<TokenOutcome>,
+): Promise<TokenOutcome> {
+  const outcome = await first;
+  if (outcome.kind !== 'success') return outcome;
+  const { accessToken } = outcome.tokens;
+  const { clientSecret } = input.client;
+  const second = await requestTokens(input, {
+    grant: 'authorization_code',
+    url: style.exchangeUrl,
+    byQuery: {
+      grant_type: style.exchangeGrant,
+      access_token: accessToken.revealText(),
+      ...(clientSecret === null ? {} : { client_secret: clientSecret.revealText() }),
+    },
+    secrets: [accessToken],
+  });
+  if (second.kind !== 'success') return second;
+  // Whose account it is, and what was granted, stands beside the first.
+  return renewable({ ...second, tokens: mergeRefreshed(outcome.tokens, second.tokens) });
+}
+
+function renewable(outcome: TokenOutcome): TokenOutcome {
+  if (outcome.kind !== 'success') return outcome;
+  const { tokens } = outcome;
+  return { ...outcome, tokens: { ...tokens, refreshToken: tokens.accessToken } };
 }
 
 /** Trades a refresh token. `scope` is what the grant has; sent only to providers that ask for it. */
@@ -52,6 +86,7 @@ export function refreshToken(
   input: TokenRequest & { readonly refreshToken: Plain; readonly scope: string | null },
 ): Promise<TokenOutcome> {
   const { provider, scope } = input;
+  if (provider.longLived !== null) return renewLongLived(input, provider.longLived);
   const sendsScope = provider.quirks.sendsScopeOnRefresh && scope !== null;
   return requestTokens(input, {
     grant: 'refresh_token',
@@ -63,6 +98,21 @@ export function refreshToken(
       ...(sendsScope ? { scope } : {}),
     },
   });
+}
+
+/** The token is its own refresh token; the client proves nothing. */
+async function renewLongLived(
+  input: TokenRequest & { readonly refreshToken: Plain },
+  style: LongLivedStyle,
+): Promise<TokenOutcome> {
+  const { refreshToken: token, provider } = input;
+  const outcome = await requestTokens(input, {
+    grant: 'refresh_token',
+    url: provider.refreshUrl ?? style.renewUrl,
+    byQuery: { grant_type: style.renewGrant, access_token: token.revealText() },
+    secrets: [token],
+  });
+  return renewable(outcome);
 }
 
 /** Asks for a token of the client's own; also how such a token is renewed. */
@@ -81,10 +131,12 @@ export function clientCredentials(
 type Wanted = {
   readonly grant: GrantKind;
   readonly url: string;
-  readonly params: Params;
-  readonly extra: Params;
   readonly secrets: readonly Plain[];
-};
+} & (
+  | { readonly params: Params; readonly extra: Params }
+  /** All of it goes into the address, as GET; the client is not proved beside it. */
+  | { readonly byQuery: Params }
+);
 
 async function requestTokens(input: TokenRequest, wanted: Wanted): Promise<TokenOutcome> {
   const { clientSecret } = input.client;
@@ -99,17 +151,11 @@ async function requestTokens(input: TokenRequest, wanted: Wanted): Promise<Token
 }
 
 async function send(input: TokenRequest, wanted: Wanted): Promise<TokenAnswer> {
-  const proof = proveClient(input.provider.clientAuth, input.client);
-  const params = { ...freeParams(wanted.extra), ...wanted.params, grant_type: wanted.grant, ...proof.params };
-  const { url, body, contentType } = encode(input.provider, wanted.url, params);
+  const { url, method, headers, body } = 'byQuery' in wanted ? asQuery(wanted) : asPost(input, wanted);
   const request: EgressRequest = {
-    method: 'POST',
-    headers: {
-      // GitHub answers form-encoded without it.
-      accept: 'application/json',
-      ...(contentType === null ? {} : { 'content-type': contentType }),
-      ...proof.headers,
-    },
+    method,
+    // GitHub answers form-encoded without it.
+    headers: { accept: 'application/json', ...headers },
     body,
     deadlineMs: input.deadlineMs ?? defaultDeadlineMs,
     maxBytes: maxTokenBodyBytes,
@@ -121,6 +167,26 @@ async function send(input: TokenRequest, wanted: Wanted): Promise<TokenAnswer> {
     if (error instanceof EgressFault) return { kind: 'failed', fault: error };
     throw error;
   }
+}
+
+type Sent = Pick<EgressRequest, 'method' | 'headers' | 'body'> & { readonly url: string };
+
+function asPost(input: TokenRequest, wanted: Extract<Wanted, { readonly params: Params }>): Sent {
+  const proof = proveClient(input.provider.clientAuth, input.client);
+  const params = { ...freeParams(wanted.extra), ...wanted.params, grant_type: wanted.grant, ...proof.params };
+  const { url, body, contentType } = encode(input.provider, wanted.url, params);
+  const type = contentType === null ? {} : { 'content-type': contentType };
+  return { url, method: 'POST', headers: { ...type, ...proof.headers }, body };
+}
+
+function asQuery(wanted: Extract<Wanted, { readonly byQuery: Params }>): Sent {
+  return { url: withQuery(wanted.url, wanted.byQuery), method: 'GET', headers: {}, body: null };
+}
+
+function withQuery(url: string, params: Params): string {
+  const target = new URL(url);
+  for (const [name, value] of Object.entries(params)) target.searchParams.set(name, value);
+  return target.href;
 }
 
 // Additional parameters are for the provider's extensions: with one of these they could change the grant, bring a
@@ -158,10 +224,7 @@ function encode(
       };
     case 'json':
       return { url, body: JSON.stringify(params), contentType: 'application/json' };
-    case 'query': {
-      const target = new URL(url);
-      for (const [name, value] of Object.entries(params)) target.searchParams.set(name, value);
-      return { url: target.href, body: null, contentType: null };
-    }
+    case 'query':
+      return { url: withQuery(url, params), body: null, contentType: null };
   }
 }

@@ -57,7 +57,10 @@ export function notRefreshedYet(grant: GrantReading): Fault {
   });
 }
 
-/** The provider's own failure is the caller's to know (4xx); a refresh that is still under way is ours (503). */
+/**
+ * The provider's own failure is the caller's to know (4xx). That nobody waits longer for an answer, or asks a provider that is
+ * down or wants us slower, is ours (503).
+ */
 export function refusedRefresh(grant: GrantReading): Fault {
   if (grant.state === 'needs_reauth' || grant.tokens === null) return needsAuthorization(grant);
   if (grant.hasFailed) {
@@ -66,8 +69,8 @@ export function refusedRefresh(grant: GrantReading): Fault {
       cure: grant.lastError ?? 'Try again later.',
     });
   }
-  return new Fault('unavailable', 'The refresh is still under way.', {
-    cure: 'Try again shortly.',
-    retryAfterSeconds: 2,
-  });
+  const reason = grant.isArmed
+    ? 'The refresh is still under way.'
+    : 'The provider is not asked now: it does not answer, or wants us slower.';
+  return new Fault('unavailable', reason, { cure: 'Try again shortly.', retryAfterSeconds: 2 });
 }

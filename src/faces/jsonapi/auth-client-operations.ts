@@ -151,7 +151,7 @@ const create: Operation = {
   group,
   summary: 'Create an auth client',
   about:
-    'It belongs to the one unit that its relationships name: a workspace, a contract or a tenant; to the organization when they name none. Addresses are taken as typed; that they are https, and allowed, is demanded when they are called. The type `oauth2_instagram` is refused.',
+    'It belongs to the one unit that its relationships name: a workspace, a contract or a tenant; to the organization when they name none. Addresses are taken as typed; that they are https, and allowed, is demanded when they are called. The type `oauth2_instagram` is for the addresses of Instagram, whose long-lived tokens are renewed with themselves.',
   body: {
     schema: newClient,
     example: {

@@ -80,6 +80,42 @@ test('the documented example is accepted as it stands, placeholders and http add
   expect((await house.ask('GET', `/auth-clients/${id}`)).body).toEqual(made.body);
 });
 
+test('oauth2_instagram is for its own addresses; a secret of it is renewed with its own token', async () => {
+  const typed = {
+    auth_uri: 'https://www.instagram.com/oauth/authorize',
+    token_uri: 'https://api.instagram.com/oauth/access_token',
+    refresh_token_uri: 'https://graph.instagram.com/refresh_access_token',
+  };
+  const post = (credentials: Record<string, unknown>) => {
+    const { data } = clientBody(house.emulator, { ...typed, ...credentials });
+    const attributes = { ...data.attributes, type: 'oauth2_instagram' };
+    return house.ask('POST', '/auth-clients', { data: { ...data, attributes } });
+  };
+  const made = await post({});
+  expect(made.status, made.text).toBe(201);
+  expect(made.body.data.attributes).toMatchObject({ type: 'oauth2_instagram', credentials: typed });
+  const refused = await post({ token_uri: 'https://graph.example.com/token' });
+  expect(refused.status).toBe(400);
+  expect(refused.body.errors[0].source).toEqual({ pointer: '/data/attributes/credentials/token_uri' });
+  const secret = await house.ask(
+    'POST',
+    `/workspaces/${workspace}/secrets`,
+    secretBody(made.body.data.id, { access_token: 'long-lived', expires_in: 5_183_944 }),
+  );
+  expect(secret.status, secret.text).toBe(201);
+  expect(secret.body.data.attributes).toMatchObject({
+    type: 'oauth2_instagram',
+    state: 'ready',
+    credentials: { access_token: 'long-lived', refresh_token: '********', expires_in: 5_183_944 },
+  });
+  // Too young to be renewed: the provider would refuse, so the token is answered as it is.
+  const path = `/workspaces/${workspace}/secrets/${secret.body.data.id}`;
+  const refreshed = await house.ask('POST', `${path}/refresh`);
+  expect(refreshed.status, refreshed.text).toBe(200);
+  expect(refreshed.body.data.attributes.credentials.access_token).toBe('long-lived');
+  expect((await house.ask('PATCH', path, secret.body)).body).toEqual(secret.body);
+});
+
 test('a list shows what is visible from the level asked for, and globally only what all see', async () => {
   const tenant = house.rooms.organization.id;
   const ids = {

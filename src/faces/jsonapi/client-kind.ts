@@ -141,6 +141,21 @@ const freeClient: ClientKind = {
   show: (_client, values) => values ?? {},
 };
 
+/** The provider's address decides how its tokens are renewed; under another one this type would promise what does not happen. */
+const instagramClient: ClientKind = {
+  ...oauth2Client,
+  read(credentials) {
+    const read = oauth2Client.read(credentials);
+    const tokenUrl = read.identity?.tokenUrl ?? '';
+    if (createProvider({ authorizeUrl: null, tokenUrl }).longLived !== null) return read;
+    throw invalidField(
+      `${credentialsPath.join('.')}.token_uri`,
+      'is not the address of Instagram.',
+      'Give https://api.instagram.com/oauth/access_token, or use the type oauth2.',
+    );
+  },
+};
+
 function placeholderGiven() {
   return invalidField(
     credentialsPath.join('.'),
@@ -151,10 +166,5 @@ function placeholderGiven() {
 
 export function clientKindOf(type: string): ClientKind {
   if (type === 'oauth2') return oauth2Client;
-  if (type !== 'oauth2_instagram') return freeClient;
-  throw invalidField(
-    'data.attributes.type',
-    'oauth2_instagram is not supported.',
-    'Use oauth2 with the long-lived token.',
-  );
+  return type === 'oauth2_instagram' ? instagramClient : freeClient;
 }

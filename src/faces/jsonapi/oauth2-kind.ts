@@ -84,6 +84,29 @@ export const oauth2Kind: SecretKind = {
   },
 };
 
+/** There are no refresh tokens: the token itself is traded for the next. */
+export const instagramKind: SecretKind = {
+  ...oauth2Kind,
+  read(credentials, current, now) {
+    const input = oauth2Kind.read(credentials, current, now);
+    const accessToken = input.tokens?.accessToken;
+    if (accessToken === undefined) return input;
+    return { ...input, tokens: { ...input.tokens, refreshToken: accessToken } };
+  },
+};
+
+/** What may be said of a secret before there are tokens: what to ask the provider for. */
+export function readRequest(given: {
+  readonly scope: string;
+  readonly additionalParams: string;
+}): Pick<SecretInput, 'values'> & { readonly authorizeParams: Readonly<Record<string, string>> } {
+  const scope = scopeText(given.scope);
+  return {
+    values: new Map(scope === '' ? [] : [[scopesKey, Plain.fromText(scope)]]),
+    authorizeParams: readAdditionalParams(given.additionalParams),
+  };
+}
+
 function lifetimeOf(reading: Reading): { readonly expires_in?: number; readonly expires_at?: Date } {
   const { grant } = reading;
   if (grant?.expiresAt == null || grant.issuedAt === null) return {};

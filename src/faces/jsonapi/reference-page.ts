@@ -26,15 +26,15 @@ export function referencePage(document: OpenApiDocument): Page {
   const { schemas } = document.components;
   const body = html`<div class="head"><h1>API reference</h1><p class="lead">${prose(document.info.description)}</p>
 <p>For programs: <a href="/v2/openapi.json">openapi.json</a> (OpenAPI 3.1).</p></div>
-<nav class="card" aria-label="Contents">${groups.map(
+<nav class="card contents" aria-label="Contents">${groups.map(
     (group) =>
       html`<div><h2><a href="#${group.anchor}">${group.name}</a></h2><ul class="plain">${group.operations.map(
         ({ method, path, operation }) =>
           html`<li><a href="#${operation.operationId}">${operation.summary}</a> <code class="muted">${method} ${path}</code></li>`,
       )}</ul></div>`,
-  )}<div><h2><a href="#schemas">Schemas</a></h2><p>${Object.keys(schemas).map(
-    (name) => html`<a href="#schema-${name}">${name}</a> `,
-  )}</p></div></nav>
+  )}<div><h2><a href="#schemas">Schemas</a></h2><ul class="plain names">${Object.keys(schemas).map(
+    (name) => html`<li><a href="#schema-${name}">${name}</a></li>`,
+  )}</ul></div></nav>
 ${groups.map(
   (group) => html`<h2 id="${group.anchor}">${group.name}</h2>
 ${group.operations.map((one) => operationCard(one, schemas))}`,
@@ -70,7 +70,7 @@ function parameterTable(parameters: readonly OpenApiParameter[]): Html {
   return html`<table class="stack"><caption>Parameters</caption><thead><tr><th>Name</th><th>In</th><th>Type</th><th>Meaning</th></tr></thead><tbody>${parameters.map(
     ({ name, in: place, required, schema, description }) => {
       const [row] = schemaRows({ properties: { [name]: schema } }, {});
-      return html`<tr><td data-label="Name"><span><code>${name}</code>${required && ' (required)'}</span></td><td data-label="In">${place}</td><td data-label="Type">${row?.type}</td><td data-label="Meaning"><span>${prose(description)}</span></td></tr>`;
+      return html`<tr><td data-label="Name"><span><code>${name}</code>${required && ' (required)'}</span></td><td data-label="In" class="whole">${place}</td><td data-label="Type">${row?.type}</td><td data-label="Meaning"><span>${prose(description)}</span></td></tr>`;
     },
   )}</tbody></table>`;
 }
@@ -84,10 +84,16 @@ ${example !== undefined && html`<pre><code>${JSON.stringify(example, null, 2)}</
 }
 
 function fieldTable(caption: string, rows: readonly SchemaRow[], schemas: Schemas): Html {
-  return html`<table class="stack"><caption>${caption}</caption><thead><tr><th>Member</th><th>Type</th><th>Meaning</th></tr></thead><tbody>${rows.map(
+  const isExplained = rows.some(({ about }) => about !== '');
+  return html`<table class="stack"><caption>${caption}</caption><thead><tr><th>Member</th><th>Type</th>${isExplained && html`<th>Meaning</th>`}</tr></thead><tbody>${rows.map(
     ({ path, type, isRequired, when, about }) =>
-      html`<tr><td data-label="Member"><span><code>${path}</code>${isRequired && ' (required)'}${when !== '' && html` <span class="tag">${when}</span>`}</span></td><td data-label="Type"><span>${linked(type, schemas)}</span></td><td data-label="Meaning"><span>${prose(about)}</span></td></tr>`,
+      html`<tr><td data-label="Member"><span><code>${breakable(path)}</code>${isRequired && ' (required)'}${when !== '' && html` <span class="tag">${when}</span>`}</span></td><td data-label="Type"><span>${linked(type, schemas)}</span></td>${isExplained && html`<td data-label="Meaning">${about !== '' && html`<span>${prose(about)}</span>`}</td>`}</tr>`,
   )}</tbody></table>`;
+}
+
+/** Long paths break where a name ends, not within it. */
+function breakable(path: string): readonly (Html | string)[] {
+  return path.split(/(?<=\.)/).map((part, index) => (index === 0 ? part : html`<wbr>${part}`));
 }
 
 function answerPart(status: string, answer: OpenApiResponse, schemas: Schemas): Html {

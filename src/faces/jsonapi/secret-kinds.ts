@@ -3,11 +3,12 @@ import type { Reading } from '../../refresh/reading.ts';
 import { declaredKind } from './declared-kind.ts';
 import { apiKeyKind, basicKind, noauthKind } from './field-kind.ts';
 import { freeKind } from './free-kind.ts';
-import { oauth2Kind } from './oauth2-kind.ts';
+import { instagramKind, oauth2Kind } from './oauth2-kind.ts';
 import type { SecretKind } from './secret-kind.ts';
 
 export const namedKinds: ReadonlyMap<string, SecretKind> = new Map([
   ['oauth2', oauth2Kind],
+  ['oauth2_instagram', instagramKind],
   ['basic', basicKind],
   ['api_key', apiKeyKind],
   ['noauth', noauthKind],
@@ -25,7 +26,8 @@ export function typeOfReading(reading: Reading): string {
 }
 
 export function kindOfReading(reading: Reading): SecretKind {
-  if (reading.oauthKind !== null) return oauth2Kind;
+  if (reading.oauthKind !== null)
+    return reading.clientType === 'oauth2_instagram' ? instagramKind : oauth2Kind;
   if (reading.typeKey === 'noauth') return kindOfType(typeOfReading(reading));
   return namedKinds.get(reading.typeKey) ?? declaredKind;
 }

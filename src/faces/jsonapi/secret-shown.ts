@@ -34,6 +34,7 @@ const shownOauth2 = z
 const shownFields = { fields: freeObject.optional() };
 const shown: Readonly<Record<string, z.ZodType>> = {
   oauth2: shownOauth2,
+  oauth2_instagram: shownOauth2,
   basic: z.strictObject({ username: z.string(), password: z.string(), ...shownFields }),
   api_key: z.strictObject({ headerName: z.string(), headerValue: z.string(), ...shownFields }),
   noauth: z.strictObject(shownFields),

@@ -213,6 +213,50 @@ test('state and error are writable; ready takes the report away', async () => {
   expect(ready.body.data.attributes).not.toHaveProperty('error');
 });
 
+test('a secret may be made as not working, and its report goes with new tokens', async () => {
+  const made = await create({ access_token: 't' }, { state: 'error', error: 'not allowed yet' });
+  expect(made.body.data.attributes).toMatchObject({ state: 'error', error: 'not allowed yet' });
+  const patched = await house.ask(
+    'PATCH',
+    made.path,
+    patchOf({ state: 'ready', credentials: { access_token: 'u' } }),
+  );
+  expect(patched.body.data.attributes).toMatchObject({ state: 'ready', credentials: { access_token: 'u' } });
+  expect(patched.body.data.attributes).not.toHaveProperty('error');
+});
+
+test('a refresh token that is written is used, and is in no answer', async () => {
+  const worn = await house.makeSecret(clientId, { refresh_token: 'worn-out' });
+  const other = await house.makeSecret(clientId);
+  const patched = await house.ask(
+    'PATCH',
+    worn.path,
+    patchOf({ credentials: { refresh_token: other.refreshToken } }),
+  );
+  expect(patched.status, patched.text).toBe(200);
+  expect(patched.body.data.attributes.credentials.refresh_token).toBe('********');
+  expect(patched.text).not.toContain(other.refreshToken);
+  const refreshed = await house.ask('POST', `${worn.path}/refresh`);
+  expect(refreshed.status, refreshed.text).toBe(200);
+  const { access_token } = refreshed.body.data.attributes.credentials;
+  expect(house.emulator.isLiveAccessToken(access_token)).toBe(true);
+});
+
+test('the auth client of a secret cannot be changed, in either spelling', async () => {
+  const { path } = await create({ access_token: 't' });
+  const another = await house.makeClient();
+  for (const name of ['auth_client', 'auth-client']) {
+    const refused = await house.ask('PATCH', path, {
+      data: {
+        type: 'auth-secret',
+        relationships: { [name]: { data: { id: another, type: 'auth-client' } } },
+      },
+    });
+    expect(refused.status, name).toBe(400);
+    expect(refused.body.errors[0].detail).toContain('cannot be changed');
+  }
+});
+
 test('a secret is deleted unless it is used, and then it is gone', async () => {
   const { id, path } = await create({ access_token: 't' });
   const use = { userKind: 'connection', userId: '11111111-1111-4111-8111-111111111111' };

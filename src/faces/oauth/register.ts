@@ -15,6 +15,7 @@ import { acceptForms } from '../pages/form-bodies.ts';
 import { formText } from '../pages/form-guard.ts';
 import { sendPage } from '../pages/layout.ts';
 import { consentWords, startWords } from './consent-page.ts';
+import { registerNewSecret } from './new-secret.ts';
 import { subjectOf } from './subject.ts';
 import { ensureBrowserToken, type PageVisitor, visitorOf } from './visitor.ts';
 
@@ -30,6 +31,7 @@ export async function registerOAuthPages(app: FastifyInstance, house: House): Pr
       showStart(house, request, reply),
     );
     scope.post<KeyParams>('/oauth/start/:key', { config }, (request, reply) => begin(house, request, reply));
+    registerNewSecret(scope, house);
     // The context is in the path so that a code meant for one provider cannot be posted to another; `completeCallback`
     // compares the whole address with the one that the consent was begun with.
     for (const path of [

@@ -15,18 +15,25 @@ export type Field = {
   readonly minLength?: number;
   readonly maxLength?: number;
   readonly autofocus?: boolean;
+  /** Says so beside its label, and may stay empty. */
+  readonly isOptional?: boolean;
 };
 
-/** A required field; its value is never a password's. The one with a problem gets the focus. */
+/** A field, required unless it says otherwise; its value is never a password's. The one with a problem gets the focus. */
 export function field(options: Field): Html {
-  const { name, label, type = 'text', hint, problem } = options;
+  const { name, label, type = 'text', hint, problem, isOptional = false } = options;
   const described = [hint == null ? '' : `${name}-hint`, problem == null ? '' : `${name}-problem`]
     .filter((id) => id !== '')
     .join(' ');
-  return html`<div class="field"><label for="${name}">${label}</label>
-<input id="${name}" name="${name}" type="${type}" required value="${type === 'password' ? '' : options.value}"${attribute('autocomplete', options.autocomplete)}${attribute('minlength', options.minLength)}${attribute('maxlength', options.maxLength)}${attribute('aria-describedby', described === '' ? undefined : described)}${problem != null && html` aria-invalid="true"`}${(options.autofocus === true || problem != null) && html` autofocus`}${type === 'email' && html` autocapitalize="none" spellcheck="false"`}>
+  return html`<div class="field"><label for="${name}">${label}${isOptional && html` <span class="optional">(optional)</span>`}</label>
+<input id="${name}" name="${name}" type="${type}"${!isOptional && html` required`} value="${type === 'password' ? '' : options.value}"${attribute('autocomplete', options.autocomplete)}${attribute('minlength', options.minLength)}${attribute('maxlength', options.maxLength)}${attribute('aria-describedby', described === '' ? undefined : described)}${problem != null && html` aria-invalid="true"`}${(options.autofocus === true || problem != null) && html` autofocus`}${type === 'email' && html` autocapitalize="none" spellcheck="false"`}>
 ${hint != null && html`<p class="hint" id="${name}-hint">${hint}</p>`}
-${problem != null && html`<p class="problem" id="${name}-problem">${problem}</p>`}</div>`;
+${problemText(name, problem)}</div>`;
+}
+
+/** For what stands in a form without being a control, too. */
+export function problemText(name: string, problem: string | null | undefined): Html | null {
+  return problem == null ? null : html`<p class="problem" id="${name}-problem">${problem}</p>`;
 }
 
 export type Choice = { readonly value: string; readonly label: string };
@@ -36,13 +43,15 @@ export function select(options: {
   readonly label: string;
   readonly choices: readonly Choice[];
   readonly chosen: string;
+  readonly problem?: string | null;
 }): Html {
-  const { name, label, choices, chosen } = options;
+  const { name, label, choices, chosen, problem } = options;
   return html`<div class="field"><label for="${name}">${label}</label>
-<select id="${name}" name="${name}">${choices.map(
+<select id="${name}" name="${name}"${problem != null && html` aria-invalid="true" aria-describedby="${name}-problem" autofocus`}>${choices.map(
     (choice) =>
       html`<option value="${choice.value}"${choice.value === chosen && html` selected`}>${choice.label}</option>`,
-  )}</select></div>`;
+  )}</select>
+${problemText(name, problem)}</div>`;
 }
 
 /** What stands beside the field: the Fault's words without the field's technical name. */

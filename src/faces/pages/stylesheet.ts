@@ -58,7 +58,7 @@ main { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.25rem; max-w
   display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.125rem; align-content: start;
   padding: 1.5rem; background: var(--surface); border: 1px solid var(--line); border-radius: 12px;
 }
-.head { display: grid; gap: 0.375rem; }
+.head { display: grid; grid-template-columns: minmax(0, 1fr); gap: 0.375rem; }
 .lead, .muted { color: var(--muted); }
 .small { font-size: 0.875rem; }
 .spread { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: 0.5rem 1rem; }
@@ -121,7 +121,8 @@ th { text-align: left; font-weight: 570; color: var(--muted); font-size: 0.875re
 td { padding: 0.75rem 0.75rem 0.75rem 0; border-top: 1px solid var(--line); vertical-align: top; overflow-wrap: anywhere; }
 td:last-child, th:last-child { padding-right: 0; }
 .acts td:last-child { text-align: right; }
-time, td summary { white-space: nowrap; }
+time, td summary, td.whole { white-space: nowrap; }
+.names { display: grid; gap: 0.25rem 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 14rem), 1fr)); }
 main .hidden { position: absolute; width: 1px; height: 1px; min-height: 0; padding: 0; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 @media (max-width: 44rem) {
   .top { padding: 1rem 1rem 0; column-gap: 0.5rem; }
@@ -135,6 +136,8 @@ main .hidden { position: absolute; width: 1px; height: 1px; min-height: 0; paddi
   .stack tr:last-child { padding-bottom: 0; }
   .stack td { display: grid; grid-template-columns: 6.5rem minmax(0, 1fr); gap: 0.75rem; padding: 0; border: 0; text-align: left; }
   .stack.acts td:last-child { text-align: left; }
+  .stack td:empty { display: none; }
+  .contents code { display: block; padding-bottom: 0.375rem; }
   .stack td::before { content: attr(data-label); color: var(--muted); font-size: 0.875rem; }
   .stack td[data-label='']::before { content: none; }
   .stack td[data-label=''] { grid-template-columns: minmax(0, 1fr); justify-items: start; padding-top: 0.375rem; }

@@ -9,6 +9,7 @@ import { exactOnline } from './exact-online.ts';
 import { github } from './github.ts';
 import { google } from './google.ts';
 import { hubspot } from './hubspot.ts';
+import { instagram } from './instagram.ts';
 import { microsoft } from './microsoft.ts';
 import { notion } from './notion.ts';
 import type { ProviderEntry } from './provider-entry.ts';
@@ -32,6 +33,7 @@ export const providerEntries: readonly ProviderEntry[] = [
   github,
   google,
   hubspot,
+  instagram,
   microsoft,
   notion,
   quickbooks,

@@ -49,6 +49,15 @@ export type ProviderQuirks = {
   readonly callbackParams: readonly string[];
 };
 
+/** Tokens that renew themselves: the code's token is traded for a long-lived one, and that for the next, by GET. */
+export type LongLivedStyle = {
+  readonly exchangeUrl: string;
+  readonly exchangeGrant: string;
+  /** Where renewals go when no refresh address was typed. */
+  readonly renewUrl: string;
+  readonly renewGrant: string;
+};
+
 export type ProviderEntry = {
   readonly key: string;
   readonly name: string;
@@ -68,6 +77,7 @@ export type ProviderEntry = {
   readonly refreshParams?: Params;
   /** A scope without which no refresh token comes. */
   readonly offlineScope?: string;
+  readonly longLived?: LongLivedStyle;
   readonly issuer?: string;
   readonly issAdvertised?: boolean;
   readonly quirks?: Partial<ProviderQuirks>;
