@@ -1,12 +1,13 @@
 // The processes of a chaos run, from outside: started, killed, stopped for a while, started again; and what they said.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build } from 'esbuild';
 import type { ChaosChildHouse, ChaosNews } from './chaos-child.ts';
+import { type Wait, watchWaits } from './run-waits.ts';
 
 /** What was done to one process; a pause has an end. */
 export type Blow = {
@@ -15,9 +16,6 @@ export type Blow = {
   readonly fromMs: number;
   toMs: number;
 };
-
-/** How long one process was ready to run and did not, because the machine had other things to do, in the time before. */
-export type Wait = { readonly name: string; readonly atMs: number; readonly waitedMs: number };
 
 export type Crew = {
   readonly blows: readonly Blow[];
@@ -41,11 +39,7 @@ type Member = {
   readonly child: ChildProcess;
   isUp: boolean;
   pause: Blow | null;
-  /** Since its start. */
-  waitedMs: number;
 };
-
-const watchEveryMs = 100;
 
 export async function startCrew(options: {
   readonly size: number;
@@ -54,7 +48,6 @@ export async function startCrew(options: {
 }): Promise<Crew> {
   const { program, remove } = await compile();
   const blows: Blow[] = [];
-  const waits: Wait[] = [];
   const fallen: string[] = [];
   let started = 0;
   let isOver = false;
@@ -80,13 +73,18 @@ export async function startCrew(options: {
     while (!members.every(({ isUp }) => isUp)) await sleep(50);
   };
   await allUp();
-  const watch = setInterval(() => {
-    for (const member of members) void noteWait(member, waits);
-  }, watchEveryMs);
+  const watch = watchWaits(() => members.map(({ name, child }) => ({ name, pid: child.pid })));
+  const leave = async (say: (child: ChildProcess) => void) => {
+    isOver = true;
+    watch.end();
+    for (const { child } of members) say(child);
+    await Promise.all(members.map(gone));
+    await remove();
+  };
 
   return {
     blows,
-    waits,
+    waits: watch.waits,
     fallen,
     allUp,
     isPaused: (slot) => at(slot).pause !== null,
@@ -116,31 +114,9 @@ export async function startCrew(options: {
       if (member.pause !== null) member.pause.toMs = Date.now();
       member.pause = null;
     },
-    end: async () => {
-      isOver = true;
-      clearInterval(watch);
-      for (const { child } of members) child.stdin?.write('end\n');
-      await Promise.all(members.map(gone));
-      await remove();
-    },
-    abandon: async () => {
-      isOver = true;
-      clearInterval(watch);
-      for (const { child } of members) child.kill('SIGKILL');
-      await Promise.all(members.map(gone));
-      await remove();
-    },
+    end: () => leave((child) => child.stdin?.write('end\n')),
+    abandon: () => leave((child) => child.kill('SIGKILL')),
   };
-}
-
-/** Linux counts for each thread how long it has run and how long it was kept from running, in nanoseconds. */
-async function noteWait(member: Member, waits: Wait[]): Promise<void> {
-  const { name, child } = member;
-  const counted = await readFile(`/proc/${child.pid}/schedstat`, 'utf8').catch(() => null);
-  const total = Number(counted?.split(' ')[1] ?? Number.NaN) / 1e6;
-  if (!(total > member.waitedMs)) return;
-  waits.push({ name, atMs: Date.now(), waitedMs: total - member.waitedMs });
-  member.waitedMs = total;
 }
 
 async function gone({ child }: Member): Promise<void> {
@@ -149,7 +125,7 @@ async function gone({ child }: Member): Promise<void> {
 
 function launchMember(program: string, house: ChaosChildHouse, hear: (news: ChaosNews) => void): Member {
   const child = spawn(process.execPath, [program], { stdio: ['pipe', 'pipe', 'ignore'] });
-  const member: Member = { name: house.name, child, isUp: false, pause: null, waitedMs: 0 };
+  const member: Member = { name: house.name, child, isUp: false, pause: null };
   child.stdin.on('error', () => {});
   child.stdin.write(`${JSON.stringify(house)}\n`);
   createInterface({ input: child.stdout }).on('line', (line) => {

@@ -5,7 +5,8 @@ import type { LedgerRecord } from '../../providers/ledger-record.ts';
 import type { CredentialId } from '../../src/kernel/ids.ts';
 import type { StoredGrant } from '../credential-kit.ts';
 import type { Rotation } from '../fault-table.ts';
-import type { Blow, Wait } from './chaos-crew.ts';
+import type { Blow } from './chaos-crew.ts';
+import type { Wait } from './run-waits.ts';
 
 export type ChaosGrant = {
   readonly rotation: Rotation;
