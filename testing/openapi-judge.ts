@@ -1,7 +1,7 @@
 // Holds what really went over the wire against the OpenAPI document, with a JSON Schema validator that is not ours.
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import formats from 'ajv-formats';
-import type { OpenApiDocument, OpenApiOperation } from '../src/faces/jsonapi/openapi-document.ts';
+import type { OpenApiDocument, OpenApiOperation } from '../src/faces/jsonapi/openapi/openapi-document.ts';
 
 type Exchange = {
   readonly method: string;

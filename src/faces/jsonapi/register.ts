@@ -2,22 +2,22 @@
 // components asks beside that.
 import type { FastifyInstance } from 'fastify';
 import { requireJsonAccepted } from './accept.ts';
-import { registerAuthClientRoutes } from './auth-client-routes.ts';
-import { registerContractRoutes } from './contract-routes.ts';
+import { registerAuthClientRoutes } from './auth-clients/auth-client-routes.ts';
 import { registerFlowRoutes } from './flows/flow-routes.ts';
 import { registerStartupRoutes, registerStepRoutes } from './flows/step-routes.ts';
 import { acceptJsonBodies, ignoreBodies } from './json-bodies.ts';
 import { registerAccountRoutes, registerOldCredentialRoutes } from './legacy/credential-routes.ts';
 import { registerOldOauthClientRoutes } from './legacy/oauth-client-routes.ts';
 import { answerMissingRoutes } from './missing-route.ts';
-import { registerOpenApi } from './openapi-routes.ts';
-import { registerRoleRoutes } from './role-routes.ts';
+import { registerOpenApi } from './openapi/openapi-routes.ts';
+import { type BookedRoute, bookRoutes } from './openapi/route-book.ts';
+import { registerRoleRoutes } from './roles/role-routes.ts';
 import type { Rooms } from './rooms.ts';
 import type { Scopes } from './route.ts';
-import { type BookedRoute, bookRoutes } from './route-book.ts';
-import { registerSecretRoutes } from './secret-routes.ts';
-import { registerUserRoutes } from './user-routes.ts';
-import { registerWorkspaceRoutes } from './workspace-routes.ts';
+import { registerSecretRoutes } from './secrets/secret-routes.ts';
+import { registerContractRoutes } from './workspaces/contract-routes.ts';
+import { registerUserRoutes } from './workspaces/user-routes.ts';
+import { registerWorkspaceRoutes } from './workspaces/workspace-routes.ts';
 
 export async function registerJsonApi(app: FastifyInstance, house: Rooms): Promise<void> {
   const book: BookedRoute[] = [];

@@ -9,7 +9,7 @@ import {
 import type { TestTenant } from '../../../testing/test-house.ts';
 import type { CredentialId } from '../../kernel/ids.ts';
 import { createCustomer } from '../../tenancy/unit.ts';
-import { answerSecrets } from './read-secret.ts';
+import { answerSecrets } from './secrets/read-secret.ts';
 
 const canary = {
   access: 'canary-access-token',

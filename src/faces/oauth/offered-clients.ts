@@ -4,7 +4,7 @@ import { type AuthClient, listAuthClients } from '../../credentials/auth-client.
 import { maxPageSize } from '../../kernel/page.ts';
 import type { Tx } from '../../storage/doors.ts';
 import type { Actor } from '../../tenancy/actor.ts';
-import type { Workspace } from '../jsonapi/workspace.ts';
+import type { Workspace } from '../jsonapi/workspaces/workspace.ts';
 
 export async function offeredClients(
   tx: Tx,

@@ -1,7 +1,7 @@
 // What the runtime of a component asks when its process starts and ends, declared.
 import { z } from 'zod';
-import { exampleIds } from '../answer-schema.ts';
-import type { Operation } from '../operation.ts';
+import { exampleIds } from '../openapi/answer-schema.ts';
+import type { Operation } from '../openapi/operation.ts';
 import { startupBody } from './startup-body.ts';
 
 const group = 'Runtime of components';

@@ -6,8 +6,8 @@ import { maxPageSize } from '../../../kernel/page.ts';
 import type { Reading } from '../../../refresh/reading.ts';
 import type { Tx } from '../../../storage/doors.ts';
 import type { Actor } from '../../../tenancy/actor.ts';
-import { typeOfReading } from '../secret-kinds.ts';
-import type { Workspace } from '../workspace.ts';
+import { typeOfReading } from '../kinds/secret-kinds.ts';
+import type { Workspace } from '../workspaces/workspace.ts';
 
 export const componentField = 'data.relationships.component';
 

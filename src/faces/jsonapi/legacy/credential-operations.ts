@@ -7,8 +7,8 @@ import {
   oneShown,
   relationShown,
   resourceShown,
-} from '../answer-schema.ts';
-import type { Operation } from '../operation.ts';
+} from '../openapi/answer-schema.ts';
+import type { Operation } from '../openapi/operation.ts';
 import { pageParameters } from '../query.ts';
 import { accountBody, changedCredentialBody, newCredentialBody } from './credential-body.ts';
 

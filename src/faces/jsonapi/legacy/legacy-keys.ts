@@ -2,7 +2,7 @@
 // everything else beside it. Read from what a secret shows, and turned back into what a secret is written with.
 import { Fault, invalidField, isFault } from '../../../kernel/fault.ts';
 import type { Reading } from '../../../refresh/reading.ts';
-import { kindOfReading, typeOfReading } from '../secret-kinds.ts';
+import { kindOfReading, typeOfReading } from '../kinds/secret-kinds.ts';
 
 export type Keys = Readonly<Record<string, unknown>>;
 

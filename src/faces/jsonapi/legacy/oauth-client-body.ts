@@ -1,7 +1,7 @@
 // Bodies of requests that make or change an OAuth client under its older name. The addresses stood in the component's
 // descriptor then; there is none here, so they come with the client.
 import { z } from 'zod';
-import { oauth2ClientCredentials } from '../auth-client-body.ts';
+import { oauth2ClientCredentials } from '../auth-clients/auth-client-body.ts';
 import { echoed, resourceBody } from '../resource.ts';
 import { componentRelation } from './credential-body.ts';
 

@@ -1,5 +1,6 @@
 // Operations on OAuth clients, as they were called before auth clients, declared.
 import { z } from 'zod';
+import { neverShown } from '../kinds/secret-kind.ts';
 import {
   exampleIds,
   exampleRelation,
@@ -7,10 +8,9 @@ import {
   oneShown,
   relationShown,
   resourceShown,
-} from '../answer-schema.ts';
-import type { Operation } from '../operation.ts';
+} from '../openapi/answer-schema.ts';
+import type { Operation } from '../openapi/operation.ts';
 import { pageParameters } from '../query.ts';
-import { neverShown } from '../secret-kind.ts';
 import { changedOauthClientBody, newOauthClientBody } from './oauth-client-body.ts';
 
 const group = 'Older names';
