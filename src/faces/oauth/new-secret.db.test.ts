@@ -283,6 +283,7 @@ test('only who may connect sees the page, and only a form of its own makes anyth
     [{ name: 'n', scope: 'a\u0007b' }, 'scope'],
     [{ name: 'n', additional_params: 'no pair' }, 'additional_params'],
     [{ name: 'n', additional_params: '{"a": [1]}' }, 'additional_params'],
+    [{ name: 'n', additional_params: 'client_id:another' }, 'additional_params'],
   ] as const) {
     const refused = await browser.submit(form, fields);
     expect(refused.status, field).toBe(400);
