@@ -8,7 +8,7 @@ import { type Sealed, sealedFromColumn } from '../vault/sealed.ts';
 
 export type OutsideFlowId = Id<'OutsideFlow'>;
 
-export type OutsideFlow = {
+export type OutsideFlowRow = {
   readonly tenantId: TenantId;
   readonly id: OutsideFlowId;
   readonly unitId: UnitId;
@@ -17,8 +17,9 @@ export type OutsideFlow = {
   readonly description: string;
   /** A word of its dialect. */
   readonly kind: string;
-  /** Steps and what lies between them, as its dialect writes them. */
-  readonly document: Readonly<Record<string, unknown>>;
+  /** Steps and what lies between them, as its dialect writes them; sealed under its number. */
+  readonly documentSealed: Sealed;
+  readonly documentNo: number;
   readonly credentialIds: readonly CredentialId[];
   readonly isStarted: boolean;
   readonly startedAt: Date | null;
@@ -30,7 +31,8 @@ export type OutsideFlow = {
 
 const columns = sql`
   f.tenant_id as "tenantId", f.id, f.unit_id as "unitId",
-  array_remove(array[u.id, u.parent_id, p.parent_id], null) as "unitPath", f.name, f.description, f.kind, f.document,
+  array_remove(array[u.id, u.parent_id, p.parent_id], null) as "unitPath", f.name, f.description, f.kind,
+  f.document_sealed as "documentSealed", f.document_no as "documentNo",
   f.credential_ids as "credentialIds", f.is_started as "isStarted", f.started_at as "startedAt",
   f.stopped_at as "stoppedAt", f.created_by as "createdBy", f.created_at as "createdAt", f.updated_at as "updatedAt"`;
 
@@ -39,10 +41,11 @@ const joins = sql`
   join unit u on u.tenant_id = f.tenant_id and u.id = f.unit_id
   left join unit p on p.tenant_id = u.tenant_id and p.id = u.parent_id`;
 
-export async function selectOutsideFlow(tx: Tx, id: OutsideFlowId): Promise<OutsideFlow | null> {
-  const found = await sql<OutsideFlow>`
+export async function selectOutsideFlow(tx: Tx, id: OutsideFlowId): Promise<OutsideFlowRow | null> {
+  const found = await sql<StoredRow>`
     select ${columns} ${joins} where f.tenant_id = latchkey_tenant() and f.id = ${id}`.execute(tx);
-  return found.rows[0] ?? null;
+  const row = found.rows[0];
+  return row === undefined ? null : toRow(row);
 }
 
 /** Changing, starting, stopping and deleting take turns under this lock. */
@@ -68,7 +71,7 @@ export type OutsideFlowFilter = {
   readonly page: PageRequest;
 };
 
-export async function selectOutsideFlows(tx: Tx, filter: OutsideFlowFilter): Promise<Page<OutsideFlow>> {
+export async function selectOutsideFlows(tx: Tx, filter: OutsideFlowFilter): Promise<Page<OutsideFlowRow>> {
   const pattern = containsPattern(filter.search);
   const matching = sql`
     where f.tenant_id = latchkey_tenant() and f.unit_id = ${filter.unitId}
@@ -78,37 +81,43 @@ export async function selectOutsideFlows(tx: Tx, filter: OutsideFlowFilter): Pro
       and (${pattern}::text is null or f.name ilike ${pattern}::text or f.description ilike ${pattern}::text)`;
   const counted = await sql<{ total: number }>`select count(*) as total ${joins} ${matching}`.execute(tx);
   const direction = filter.order.isDescending ? sql`desc` : sql`asc`;
-  const found = await sql<OutsideFlow>`
+  const found = await sql<StoredRow>`
     select ${columns} ${joins} ${matching} order by ${flowOrders[filter.order.by]} ${direction}, f.id
     limit ${filter.page.limit} offset ${filter.page.offset}`.execute(tx);
-  return { items: found.rows, totalCount: counted.rows[0]?.total ?? 0, offset: filter.page.offset };
+  return {
+    items: found.rows.map(toRow),
+    totalCount: counted.rows[0]?.total ?? 0,
+    offset: filter.page.offset,
+  };
 }
 
-export type OutsideFlowTexts = Pick<
-  OutsideFlow,
-  'name' | 'description' | 'kind' | 'document' | 'credentialIds'
+type Written = Pick<
+  OutsideFlowRow,
+  'name' | 'description' | 'kind' | 'documentSealed' | 'documentNo' | 'credentialIds'
 >;
+
+type StoredRow = Omit<OutsideFlowRow, 'documentSealed'> & { readonly documentSealed: Buffer };
+
+function toRow(row: StoredRow): OutsideFlowRow {
+  return { ...row, documentSealed: sealedFromColumn(row.documentSealed) };
+}
 
 export async function insertOutsideFlow(
   tx: Tx,
-  flow: OutsideFlowTexts & Pick<OutsideFlow, 'id' | 'unitId' | 'createdBy'>,
+  flow: Written & Pick<OutsideFlowRow, 'id' | 'unitId' | 'createdBy'>,
 ): Promise<void> {
   await sql`
-    insert into outside_flow (tenant_id, id, unit_id, name, description, kind, document, credential_ids, created_by)
+    insert into outside_flow (tenant_id, id, unit_id, name, description, kind, document_sealed, document_no, credential_ids, created_by)
     values (latchkey_tenant(), ${flow.id}, ${flow.unitId}, ${flow.name}, ${flow.description}, ${flow.kind},
-      ${JSON.stringify(flow.document)}::json, ${[...flow.credentialIds]}::uuid[], ${flow.createdBy}::uuid)`.execute(
+      ${flow.documentSealed}, ${flow.documentNo}, ${[...flow.credentialIds]}::uuid[], ${flow.createdBy}::uuid)`.execute(
     tx,
   );
 }
 
-export async function updateOutsideFlowRow(
-  tx: Tx,
-  id: OutsideFlowId,
-  change: OutsideFlowTexts,
-): Promise<void> {
+export async function updateOutsideFlowRow(tx: Tx, id: OutsideFlowId, change: Written): Promise<void> {
   await sql`
     update outside_flow set name = ${change.name}, description = ${change.description}, kind = ${change.kind},
-      document = ${JSON.stringify(change.document)}::json, credential_ids = ${[...change.credentialIds]}::uuid[],
+      document_sealed = ${change.documentSealed}, document_no = ${change.documentNo}, credential_ids = ${[...change.credentialIds]}::uuid[],
       updated_at = clock_timestamp()
     where tenant_id = latchkey_tenant() and id = ${id}`.execute(tx);
 }

@@ -6,9 +6,12 @@ import { addUse, removeUse } from '../credentials/use.ts';
 import { Fault, invalidField, isFault, notFound } from '../kernel/fault.ts';
 import { type CredentialId, newId, type PrincipalId, type UnitId } from '../kernel/ids.ts';
 import type { Page, PageRequest } from '../kernel/page.ts';
+import { Plain } from '../kernel/plain.ts';
 import type { Tx } from '../storage/doors.ts';
 import { type Actor, requirePermission, requireVisible } from '../tenancy/actor.ts';
 import { checkName, getUnit } from '../tenancy/unit.ts';
+import { placeOf } from '../vault/sealed-columns.ts';
+import type { Vault } from '../vault/vault.ts';
 import { checkDescription } from './instance.ts';
 import {
   deleteOutsideFlowRow,
@@ -17,17 +20,23 @@ import {
   lockOutsideFlow,
   markStarted,
   markStopped,
-  type OutsideFlow,
   type OutsideFlowId,
-  type OutsideFlowTexts,
+  type OutsideFlowRow,
   selectOutsideFlow,
   selectOutsideFlows,
   updateOutsideFlowRow,
 } from './outside-flow-store.ts';
 
-export type { OutsideFlow, OutsideFlowId } from './outside-flow-store.ts';
+export type { OutsideFlowId } from './outside-flow-store.ts';
 
-type Context = { readonly tx: Tx; readonly actor: Actor };
+export type OutsideFlow = Omit<OutsideFlowRow, 'documentSealed'> & {
+  /** Steps and what lies between them, as its dialect writes them. */
+  readonly document: Readonly<Record<string, unknown>>;
+};
+
+type OutsideFlowTexts = Pick<OutsideFlow, 'name' | 'description' | 'kind' | 'document' | 'credentialIds'>;
+
+type Context = { readonly tx: Tx; readonly vault: Vault; readonly actor: Actor };
 type One = Context & { readonly id: OutsideFlowId };
 
 const what = 'Flow';
@@ -38,22 +47,29 @@ const maxDocumentBytes = 1_000_000;
 export async function createOutsideFlow(
   options: Context & { readonly unitId: UnitId; readonly flow: OutsideFlowTexts },
 ): Promise<OutsideFlow> {
-  const { tx, actor, unitId } = options;
+  const { tx, vault, actor, unitId } = options;
   const unit = await getUnit({ tx, actor, id: unitId });
   requirePermission(actor, 'instance.manage', unit.path);
-  const flow = checkTexts(options.flow);
+  const { document, ...flow } = checkTexts(options.flow);
   await requireCredentials({ tx, actor, unitId, credentialIds: flow.credentialIds });
   const id = newId<OutsideFlowId>();
-  await insertOutsideFlow(tx, { ...flow, id, unitId, createdBy: actor.principalId });
+  const sealed = await sealDocument({
+    tx,
+    vault,
+    flow: { tenantId: actor.tenant, id, documentNo: 1 },
+    document,
+  });
+  await insertOutsideFlow(tx, { ...flow, ...sealed, id, unitId, createdBy: actor.principalId });
   await audit(tx, { action: 'flow.created', actor, object: { kind: 'flow', id }, fields: ['name'] });
-  return await findOrFail(tx, id);
+  return await findOrFail(options, id);
 }
 
 /** not_found when it is absent or the actor may not see it. */
-export async function getOutsideFlow({ tx, actor, id }: One): Promise<OutsideFlow> {
+export async function getOutsideFlow(options: One): Promise<OutsideFlow> {
+  const { tx, actor, id } = options;
   const flow = await selectOutsideFlow(tx, id);
   requireVisible(actor, 'unit.view', flow?.unitPath, what);
-  return await findOrFail(tx, id);
+  return await findOrFail(options, id);
 }
 
 /** Of one unit, whose path the caller has shown to be visible. */
@@ -68,26 +84,31 @@ export async function listOutsideFlows(
     readonly page: PageRequest;
   },
 ): Promise<Page<OutsideFlow>> {
-  const { tx, actor, unitPath, ...filter } = options;
+  const { tx, vault, actor, unitPath, ...filter } = options;
   requireVisible(actor, 'unit.view', unitPath, 'Unit');
   const [unitId] = unitPath;
   if (unitId === undefined) throw notFound('Unit');
-  return await selectOutsideFlows(tx, { unitId, ...filter });
+  const page = await selectOutsideFlows(tx, { unitId, ...filter });
+  const items: OutsideFlow[] = [];
+  for (const row of page.items) items.push(await openFlow({ tx, vault }, row));
+  return { ...page, items };
 }
 
 /** Only while it is stopped: its processes have read their steps when they started, and would go on with the old ones. */
 export async function updateOutsideFlow(
   options: One & { readonly change: (flow: OutsideFlow) => OutsideFlowTexts },
 ): Promise<OutsideFlow> {
-  const { tx, actor, id } = options;
+  const { tx, vault, actor, id } = options;
   const flow = await enter(options, 'instance.manage');
   requireStopped(flow);
-  const change = checkTexts(options.change(flow));
+  const { document, ...change } = checkTexts(options.change(flow));
   const added = change.credentialIds.filter((one) => !flow.credentialIds.includes(one));
   await requireCredentials({ tx, actor, unitId: flow.unitId, credentialIds: added });
-  await updateOutsideFlowRow(tx, id, change);
+  const next = { ...flow, documentNo: flow.documentNo + 1 };
+  const sealed = await sealDocument({ tx, vault, flow: next, document });
+  await updateOutsideFlowRow(tx, id, { ...change, ...sealed });
   await audit(tx, { action: 'flow.updated', actor, object: { kind: 'flow', id } });
-  return await findOrFail(tx, id);
+  return await findOrFail(options, id);
 }
 
 /** From here on its credentials are in use, and not deleted. Starting twice is starting once. */
@@ -99,7 +120,7 @@ export async function startOutsideFlow(options: One): Promise<OutsideFlow> {
   for (const one of flow.credentialIds) await addUse(tx, one, useBy(id));
   await markStarted(tx, id);
   await audit(tx, { action: 'flow.started', actor, object: { kind: 'flow', id } });
-  return await findOrFail(tx, id);
+  return await findOrFail(options, id);
 }
 
 export async function stopOutsideFlow(options: One): Promise<OutsideFlow> {
@@ -109,7 +130,7 @@ export async function stopOutsideFlow(options: One): Promise<OutsideFlow> {
   for (const one of flow.credentialIds) await removeUse(tx, one, useBy(id));
   await markStopped(tx, id);
   await audit(tx, { action: 'flow.stopped', actor, object: { kind: 'flow', id } });
-  return await findOrFail(tx, id);
+  return await findOrFail(options, id);
 }
 
 export async function deleteOutsideFlow(options: One): Promise<void> {
@@ -123,13 +144,38 @@ export async function deleteOutsideFlow(options: One): Promise<void> {
 async function enter(one: One, permission: 'instance.manage' | 'instance.run'): Promise<OutsideFlow> {
   requirePermission(one.actor, permission, (await getOutsideFlow(one)).unitPath);
   await lockOutsideFlow(one.tx, one.id);
-  return await findOrFail(one.tx, one.id);
+  return await findOrFail(one, one.id);
 }
 
-async function findOrFail(tx: Tx, id: OutsideFlowId): Promise<OutsideFlow> {
-  const flow = await selectOutsideFlow(tx, id);
-  if (flow === null) throw notFound(what);
-  return flow;
+async function findOrFail(by: Pick<Context, 'tx' | 'vault'>, id: OutsideFlowId): Promise<OutsideFlow> {
+  const row = await selectOutsideFlow(by.tx, id);
+  if (row === null) throw notFound(what);
+  return await openFlow(by, row);
+}
+
+async function openFlow(
+  { tx, vault }: Pick<Context, 'tx' | 'vault'>,
+  { documentSealed, ...row }: OutsideFlowRow,
+): Promise<OutsideFlow> {
+  const text = await vault.open(tx, placeOfDocument(row), documentSealed);
+  return { ...row, document: JSON.parse(text.revealText()) as OutsideFlow['document'] };
+}
+
+async function sealDocument(of: {
+  readonly tx: Tx;
+  readonly vault: Vault;
+  readonly flow: Parameters<typeof placeOfDocument>[0];
+  readonly document: OutsideFlow['document'];
+}): Promise<Pick<OutsideFlowRow, 'documentSealed' | 'documentNo'>> {
+  const text = Plain.fromText(JSON.stringify(of.document));
+  return {
+    documentSealed: await of.vault.seal(of.tx, placeOfDocument(of.flow), text),
+    documentNo: of.flow.documentNo,
+  };
+}
+
+function placeOfDocument(flow: Pick<OutsideFlowRow, 'tenantId' | 'id' | 'documentNo'>) {
+  return placeOf('flowDocument', { tenant_id: flow.tenantId, id: flow.id, document_no: flow.documentNo });
 }
 
 function useBy(id: OutsideFlowId) {
@@ -155,7 +201,10 @@ function checkTexts(flow: OutsideFlowTexts): OutsideFlowTexts {
 
 /** A step uses credentials of its own unit, as whoever writes or starts the flow sees them. */
 async function requireCredentials(
-  options: Context & { readonly unitId: UnitId; readonly credentialIds: readonly CredentialId[] },
+  options: Pick<Context, 'tx' | 'actor'> & {
+    readonly unitId: UnitId;
+    readonly credentialIds: readonly CredentialId[];
+  },
 ): Promise<void> {
   const { tx, actor, unitId } = options;
   for (const id of options.credentialIds) {

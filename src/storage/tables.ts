@@ -498,7 +498,8 @@ export interface OutsideFlowTable {
   name: string;
   description: Defaulted<string>;
   kind: string;
-  document: Json;
+  document_sealed: Buffer;
+  document_no: Defaulted<number>;
   credential_ids: Defaulted<readonly string[]>;
   is_started: Defaulted<boolean>;
   started_at: Date | null;

@@ -145,6 +145,15 @@ export const sealedColumns = {
     field: { name: 'result' },
     counter: 'position',
   },
+  flowDocument: {
+    table: 'outside_flow',
+    column: 'document_sealed',
+    key: ['id'],
+    record: 'outside_flow',
+    recordId: 'id',
+    field: { name: 'document' },
+    counter: 'document_no',
+  },
   flowStartup: {
     table: 'outside_flow',
     column: 'startup_sealed',

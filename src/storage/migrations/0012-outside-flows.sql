@@ -7,8 +7,9 @@ create table outside_flow (
   name text not null,
   description text not null default '',
   kind text not null,
-  -- As its dialect writes it. Type json, which keeps what jsonb refuses, such as an escaped NUL.
-  document json not null,
+  -- As its dialect writes it. Sealed: people put passwords into the fields of a step.
+  document_sealed bytea not null,
+  document_no bigint not null default 1,
   -- Credentials that its steps name. Names only: while it is started, rows of credential_use hold them.
   credential_ids uuid[] not null default '{}',
   is_started boolean not null default false,

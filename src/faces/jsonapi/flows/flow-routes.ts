@@ -33,6 +33,7 @@ const workspaceField = 'data.relationships.workspace';
 const defaultPageSize = 50;
 
 export function registerFlowRoutes(scopes: Scopes, house: Rooms): void {
+  const { vault } = house;
   scopes.json.get(collection, declared(flowOperations.list), async (request, reply) => {
     const actor = await house.authenticate(request);
     return sendJson(reply, await listFlows(house, actor, request.query as Query));
@@ -41,7 +42,7 @@ export function registerFlowRoutes(scopes: Scopes, house: Rooms): void {
   scopes.json.get(one, declared(flowOperations.read), async (request, reply) => {
     const actor = await house.authenticate(request);
     const id = flowIdIn(request);
-    const flow = await house.doors.withTenant(actor.tenant, (tx) => getOutsideFlow({ tx, actor, id }));
+    const flow = await house.doors.withTenant(actor.tenant, (tx) => getOutsideFlow({ tx, vault, actor, id }));
     return sendJson(reply, { data: flowAnswer(flow), meta: {} });
   });
 
@@ -51,7 +52,7 @@ export function registerFlowRoutes(scopes: Scopes, house: Rooms): void {
     const given = relationships.workspace.data.id;
     const { id: unitId } = await workspaceIn(house, actor, { id: given, field: workspaceField });
     const flow = await house.doors.withTenant(actor.tenant, (tx) =>
-      createOutsideFlow({ tx, actor, unitId, flow: textsFrom(attributes, null) }),
+      createOutsideFlow({ tx, vault, actor, unitId, flow: textsFrom(attributes, null) }),
     );
     reply.code(201).header('location', `/v2/flows/${flow.id}`);
     return sendJson(reply, { data: flowAnswer(flow), meta: {} });
@@ -70,7 +71,7 @@ export function registerFlowRoutes(scopes: Scopes, house: Rooms): void {
       throw invalidField(workspaceField, 'cannot be changed.', 'Make another flow there.');
     };
     const flow = await house.doors.withTenant(actor.tenant, (tx) =>
-      updateOutsideFlow({ tx, actor, id, change }),
+      updateOutsideFlow({ tx, vault, actor, id, change }),
     );
     return sendJson(reply, { data: flowAnswer(flow), meta: {} });
   });
@@ -78,7 +79,7 @@ export function registerFlowRoutes(scopes: Scopes, house: Rooms): void {
   scopes.bodiless.delete(one, declared(flowOperations.remove), async (request, reply) => {
     const actor = await house.authenticate(request);
     const id = flowIdIn(request);
-    await house.doors.withTenant(actor.tenant, (tx) => deleteOutsideFlow({ tx, actor, id }));
+    await house.doors.withTenant(actor.tenant, (tx) => deleteOutsideFlow({ tx, vault, actor, id }));
     return reply.code(204).send();
   });
 
@@ -89,7 +90,7 @@ export function registerFlowRoutes(scopes: Scopes, house: Rooms): void {
     scopes.bodiless.post(`${one}/${verb}`, declared(flowOperations[verb]), async (request, reply) => {
       const actor = await house.authenticate(request);
       const id = flowIdIn(request);
-      const flow = await house.doors.withTenant(actor.tenant, (tx) => change({ tx, actor, id }));
+      const flow = await house.doors.withTenant(actor.tenant, (tx) => change({ tx, vault, actor, id }));
       reply.code(flowOperations[verb].answer.status);
       return sendJson(reply, { data: flowAnswer(flow), meta: {} });
     });
@@ -151,7 +152,9 @@ async function listFlows(house: Rooms, actor: Actor, query: Query): Promise<unkn
     order: { by: among(sort.slice(isDescending ? 1 : 0), 'sort', orders), isDescending },
     page: page.request,
   };
-  const found = await house.doors.withTenant(actor.tenant, (tx) => listOutsideFlows({ tx, ...filter }));
+  const found = await house.doors.withTenant(actor.tenant, (tx) =>
+    listOutsideFlows({ tx, vault: house.vault, ...filter }),
+  );
   return { data: found.items.map(flowAnswer), meta: pageMeta(page, found.totalCount) };
 }
 

@@ -154,6 +154,22 @@ test('an error of startup data has the member that the runtime makes its own err
   expect([answer.status, answer.body.error]).toEqual([404, answer.body.errors[0].detail]);
 });
 
+test('what stands in a flow is sealed', async () => {
+  const node = { fields: { password: 'canary-78' } };
+  const made = await house.ask('POST', '/flows', flowBody(workspace, node));
+  expect(made.status, made.text).toBe(201);
+  const path = `/flows/${made.body.data.id}`;
+  const graph = flowBody(workspace, { fields: { password: 'canary-79' } }).data.attributes.graph;
+  const changed = await house.ask('PATCH', path, { data: { type: 'flow', attributes: { graph } } });
+  expect(changed.status, changed.text).toBe(200);
+  const { doors, tenant } = house.rooms;
+  const rows = await doors.withTenant(tenant, (tx) => tx.selectFrom('outside_flow').selectAll().execute());
+  const texts = rows.map((row) => JSON.stringify(row) + row.document_sealed.toString('latin1'));
+  expect(texts.length).toBeGreaterThan(0);
+  expect(texts.join()).not.toMatch(/canary-7[89]|password/);
+  expect((await house.ask('GET', path)).text).toContain('canary-79');
+});
+
 test('startup data are sealed', async () => {
   const path = `/sailor-support/hooks/task/${flowId}/startup/data`;
   await house.ask('POST', path, { secret: 'canary-77' });

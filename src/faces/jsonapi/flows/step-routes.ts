@@ -18,10 +18,11 @@ import { startupBody } from './startup-body.ts';
 import { stepOperations } from './step-operations.ts';
 
 export function registerStepRoutes(scopes: Scopes, house: Rooms): void {
+  const { vault } = house;
   scopes.json.get('/tasks/:flow/steps/:step', declared(stepOperations.readStep), async (request, reply) => {
     const actor = await house.authenticate(request);
     const id = flowIdIn(request);
-    const flow = await house.doors.withTenant(actor.tenant, (tx) => getOutsideFlow({ tx, actor, id }));
+    const flow = await house.doors.withTenant(actor.tenant, (tx) => getOutsideFlow({ tx, vault, actor, id }));
     const document = documentOf(flow);
     const step = stepOf(document, (request.params as { readonly step?: string }).step);
     return sendJson(reply, {
