@@ -75,7 +75,7 @@ test('tokens are found by path, and no refresh token is left among the other fie
   const both = tokens(
     JSON.stringify({
       access_token: 'bot',
-      authed_user: { refresh_token: 'x', RefreshToken: 'y', 'refresh-token': 'z' },
+      authed_user: { refresh_token: 'x', RefreshToken: 'y', 'refresh-token': 'z', client_secret: 's' },
     }),
   );
   expect(JSON.stringify(both.extra)).toBe('{"authed_user":{}}');

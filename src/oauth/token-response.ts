@@ -2,6 +2,7 @@
 // errors under status 200. Lenient about form, strict about what is stored: a token must be fit for a header.
 import { Plain } from '../kernel/plain.ts';
 import type { ProviderQuirks } from './catalogue/provider-entry.ts';
+import { isNeverShown } from './never-shown.ts';
 import { parseBody } from './token-body.ts';
 import { readLifetime } from './token-lifetime.ts';
 import type { TokenSet } from './token-set.ts';
@@ -154,14 +155,14 @@ function readScope(value: unknown): string | null {
 }
 
 /**
- * Everything but the standard fields. Refresh tokens are left out at any depth: these fields are handed to steps, and
- * refresh tokens are handed to nobody.
+ * Everything but the standard fields. Refresh tokens and client secrets are left out at any depth: these fields are handed to
+ * steps, and those are handed to nobody.
  */
 function withoutTokens(fields: Fields, holder: Fields): Fields {
   const copy = (from: Fields): Fields => {
     const to: Record<string, unknown> = Object.create(null);
     for (const [name, value] of Object.entries(from)) {
-      if (isRefreshTokenName(name)) continue;
+      if (isNeverShown(name)) continue;
       if (from === holder && consumed.has(name)) continue;
       to[name] = copyValue(value);
     }
@@ -172,10 +173,6 @@ function withoutTokens(fields: Fields, holder: Fields): Fields {
     return isFields(value) ? copy(value) : value;
   };
   return copy(fields);
-}
-
-function isRefreshTokenName(name: string): boolean {
-  return /^refresh[_-]?token$/i.test(name);
 }
 
 function isFields(value: unknown): value is Fields {

@@ -7,7 +7,6 @@ import { getBuiltinType } from '../../credentials/connection-type.ts';
 import { createCredential } from '../../credentials/create-credential.ts';
 import { Fault, invalidField } from '../../kernel/fault.ts';
 import type { CredentialId } from '../../kernel/ids.ts';
-import { checkAuthorizeParams } from '../../oauth/authorize-url.ts';
 import { checkEndpointUrl, isAuthorizeUrl } from '../../oauth/endpoint-url.ts';
 import type { Tx } from '../../storage/doors.ts';
 import { type Actor, can, requirePermission } from '../../tenancy/actor.ts';
@@ -137,8 +136,6 @@ async function addSecret(
     scope: formText(body, 'scope'),
     additionalParams: formText(body, 'additional_params'),
   });
-  // Found at the start page it could not be mended any more: that page has no field for it.
-  checkAuthorizeParams(authorizeParams, 'additional_params');
   const { id } = await createCredential({
     tx,
     vault: house.vault,

@@ -2,6 +2,7 @@
 // or an object. Kept as names and values, answered as a JSON text.
 import { z } from 'zod';
 import { invalidField } from '../../../kernel/fault.ts';
+import { checkAuthorizeParams } from '../../../oauth/authorize-url.ts';
 
 const field = 'data.attributes.credentials.additional_params';
 const maxParams = 50;
@@ -33,6 +34,7 @@ export function readAdditionalParams(
     }
     params[name] = text;
   }
+  checkAuthorizeParams(params, field);
   return params;
 }
 

@@ -5,6 +5,7 @@ import { z } from 'zod';
 import type { ManualTokens } from '../../../credentials/set-tokens.ts';
 import { invalidField } from '../../../kernel/fault.ts';
 import { Plain } from '../../../kernel/plain.ts';
+import { neverShownNameIn } from '../../../oauth/never-shown.ts';
 import type { Reading } from '../../../refresh/reading.ts';
 import { readPart } from '../read-input.ts';
 import { additionalParamsSchema, readAdditionalParams } from './additional-params.ts';
@@ -52,6 +53,7 @@ export const oauth2Kind: SecretKind = {
     const given: Given = readPart(current === null ? made : changed, credentials ?? {}, credentialsPath);
     const values = new Map<string, Plain>();
     if (given.scope !== undefined) values.set(scopesKey, Plain.fromText(scopeText(given.scope)));
+    refuseNeverShown('fields', given.fields);
     if (given.fields !== undefined) values.set(extraFieldsKey, sealableFields(given.fields));
     return {
       values,
@@ -131,7 +133,7 @@ function readTokens(given: Given, current: Reading | null, now: Date): ManualTok
   const refreshToken = readRefreshToken(given, current);
   const expiresInSeconds = readLifetime(given, current, { isNewToken, now });
   const extra = given.undefined_params;
-  refuseHiddenTokens(extra);
+  refuseNeverShown('undefined_params', extra);
   const isNewExtra = extra !== undefined && !isDeepStrictEqual({ ...known?.extra }, { ...extra });
   const tokens: ManualTokens = {
     ...(isNewToken && given.access_token !== undefined
@@ -177,13 +179,14 @@ function readLifetime(
   return duration;
 }
 
-/** These are handed to steps, and refresh tokens are handed to nobody. */
-function refuseHiddenTokens(extra: Readonly<Record<string, unknown>> | undefined): void {
-  if (extra === undefined || !/"refresh[_-]?token"\s*:/i.test(JSON.stringify(extra))) return;
+/** These are handed to steps, and what such names hold is handed to nobody. */
+function refuseNeverShown(member: 'fields' | 'undefined_params', value: unknown): void {
+  const name = neverShownNameIn(value);
+  if (name === null) return;
   throw invalidField(
-    `${credentialsPath.join('.')}.undefined_params`,
-    'holds a refresh token.',
-    'Give it as credentials.refresh_token.',
+    `${credentialsPath.join('.')}.${member}`,
+    `holds ${name}, which would be shown to steps.`,
+    'Give a refresh token as refresh_token of the token itself, and a client secret to the auth client.',
   );
 }
 

@@ -36,17 +36,19 @@ export function credentialsFrom(keys: Keys, type: string): Keys {
   const { access_token, refresh_token, token_type, expires_in, scope, tokenExpiryTime, expires_at, ...rest } =
     token;
   const { undefined_params, ...extra } = rest;
+  // Some components put the newest one beside the token that it belongs to.
+  const { refresh_token: beside, ...fields } = others;
   const point = expires_at ?? tokenExpiryTime;
   const told = { ...asObject(undefined_params), ...extra };
   return withoutAbsent({
     access_token,
-    refresh_token,
+    refresh_token: refresh_token ?? beside,
     token_type,
     expires_in,
     scope,
     expires_at: point,
     undefined_params: Object.keys(told).length === 0 ? undefined : told,
-    fields: Object.keys(others).length === 0 ? undefined : others,
+    fields: Object.keys(fields).length === 0 ? undefined : fields,
   });
 }
 

@@ -126,6 +126,28 @@ test('the nearest auth client of the component is taken; several so near, or non
   }
 });
 
+test('a refresh token beside the token is that token’s, and a client secret among keys is refused', async () => {
+  await makeClient('beside', oauth2());
+  const made = await house.ask('POST', '/credentials', oldBody('beside', { oauth: { access_token: 'a' } }));
+  const { id } = made.body.data;
+  const handed = { oauth: { access_token: 'b', expires_in: 60 }, refresh_token: 'canary-r', region: 'eu' };
+  const answer = await house.ask('PUT', `/v1/accounts/${id}`, { keys: handed });
+  expect(answer.status, answer.text).toBe(200);
+  const secret = await house.ask('GET', `/workspaces/${workspace}/secrets/${id}`);
+  expect(secret.body.data.attributes.credentials).toMatchObject({
+    access_token: 'b',
+    refresh_token: '********',
+    fields: { region: 'eu' },
+  });
+  for (const beside of [{ client_secret: 'canary-s' }, { deep: [{ Client_Secret: 'canary-s' }] }]) {
+    const refused = await house.ask('PUT', `/v1/accounts/${id}`, { keys: { ...handed, ...beside } });
+    expect(refused.status, refused.text).toBe(400);
+    expect(refused.body.errors[0].detail).toMatch(/client_secret/i);
+  }
+  const old = await house.ask('GET', `/credentials/${id}`);
+  expect(answer.text + secret.text + old.text).not.toContain('canary');
+});
+
 test('keys that a component hands in keep what they do not say, in each of the shapes that components use', async () => {
   await makeClient('shapes', oauth2());
   const keys = {

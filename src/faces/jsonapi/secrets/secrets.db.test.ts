@@ -242,6 +242,34 @@ test('a refresh token that is written is used, and is in no answer', async () =>
   expect(house.emulator.isLiveAccessToken(access_token)).toBe(true);
 });
 
+test('what is handed to steps holds no refresh token and no client secret, at any depth', async () => {
+  const { path } = await create({ access_token: 't' });
+  for (const credentials of [
+    { fields: { refresh_token: 'canary' } },
+    { fields: { deep: [{ clientSecret: 'canary' }] } },
+    { undefined_params: { client_secret: 'canary' } },
+    { undefined_params: { refresh_tokens: ['canary'] } },
+  ]) {
+    const refused = await house.ask('PATCH', path, patchOf({ credentials }));
+    expect([refused.status, refused.text.includes('canary')], refused.text).toEqual([400, false]);
+    const [member] = Object.keys(credentials);
+    expect(refused.body.errors[0].source).toEqual({
+      pointer: `/data/attributes/credentials/${member}`,
+    });
+  }
+});
+
+test('additional parameters that the protocol sets itself are refused when they are written', async () => {
+  const { path } = await create({ access_token: 't' });
+  for (const additional_params of ['client_id:evil', '{"redirect_uri":"https://evil"}', { state: 'x' }]) {
+    const refused = await house.ask('PATCH', path, patchOf({ credentials: { additional_params } }));
+    expect([refused.status, refused.body.errors?.[0]?.source], refused.text).toEqual([
+      400,
+      { pointer: '/data/attributes/credentials/additional_params' },
+    ]);
+  }
+});
+
 test('the auth client of a secret cannot be changed, in either spelling', async () => {
   const { path } = await create({ access_token: 't' });
   const another = await house.makeClient();
