@@ -3,10 +3,11 @@ import SftpClient from 'ssh2-sftp-client';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../src/kernel/clock.ts';
 import { type SftpStandIn, startSftpStandIn } from './sftp-stand-in.ts';
+import { makeSshKey } from './ssh-key.ts';
 
-const ed25519 = ssh2.utils.generateKeyPairSync('ed25519');
+const ed25519 = makeSshKey();
 const rsa = ssh2.utils.generateKeyPairSync('rsa', { bits: 2048 });
-const stranger = ssh2.utils.generateKeyPairSync('ed25519');
+const stranger = makeSshKey();
 const open: SftpClient[] = [];
 let sftp: SftpStandIn;
 

@@ -6,6 +6,7 @@ import type { Clock } from '../../src/kernel/clock.ts';
 import { createLedger, fingerprint, type Ledger } from './ledger.ts';
 import { serveSftp } from './sftp-session.ts';
 import { absolutePath, contentOf, type SftpStatus, sftpStatus, sftpTree } from './sftp-tree.ts';
+import { makeSshKey } from './ssh-key.ts';
 
 export type SftpUser = {
   readonly username: string;
@@ -39,7 +40,7 @@ export async function startSftpStandIn(options: SftpStandInOptions): Promise<Sft
   for (const { publicKey } of options.users) if (publicKey !== undefined) parsedKey(publicKey);
   const ledger = createLedger(options.clock);
   const tree = sftpTree(options.files, options.clock);
-  const hostKey = ssh2.utils.generateKeyPairSync('ed25519');
+  const hostKey = makeSshKey();
   const connections = new Set<Connection>();
   const server = new ssh2.Server(
     {

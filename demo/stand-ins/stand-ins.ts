@@ -1,7 +1,6 @@
 // Starts the outside world of the demo: four services on loopback, each named a stand-in, with accounts made up anew
 // at every start, so that no secret of theirs stands in a file.
 import { randomBytes } from 'node:crypto';
-import ssh2 from 'ssh2';
 import { type Clock, systemClock } from '../../src/kernel/clock.ts';
 import { type DropboxStandIn, startDropboxStandIn } from './dropbox-stand-in.ts';
 import type { DropboxFile } from './dropbox-tree.ts';
@@ -10,6 +9,7 @@ import type { Ledger } from './ledger.ts';
 import { photo, towerFacts } from './photo.ts';
 import { type S3StandIn, startS3StandIn } from './s3-stand-in.ts';
 import { type SftpStandIn, startSftpStandIn } from './sftp-stand-in.ts';
+import { makeSshKey } from './ssh-key.ts';
 
 export type StandInsOptions = {
   /** Whether the OAuth provider stands by this access token at this moment. */
@@ -53,6 +53,23 @@ export type StandIns = {
 export const photoPath = '/Photos/eiffel-tower.jpg';
 
 export async function startStandIns(options: StandInsOptions): Promise<StandIns> {
+  const open: { readonly close: () => Promise<void> }[] = [];
+  const close = async () => {
+    await Promise.all(open.map((standIn) => standIn.close()));
+  };
+  try {
+    return { ...(await startAll(options, open)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Whatever is open is in `open` before the next one starts. */
+async function startAll(
+  options: StandInsOptions,
+  open: { readonly close: () => Promise<void> }[],
+): Promise<Omit<StandIns, 'close'>> {
   const clock = options.clock ?? systemClock;
   const { accounts, sftpPublicKey } = makeUpAccounts();
   const { bucket, region, ...s3Keys } = accounts.s3;
@@ -64,13 +81,17 @@ export async function startStandIns(options: StandInsOptions): Promise<StandIns>
     files: dropboxFiles(),
     account: accounts.dropbox,
   });
+  open.push(dropbox);
   const googleMaps = await startGoogleMapsStandIn({ clock, apiKey: accounts.googleMaps.apiKey });
+  open.push(googleMaps);
   const s3 = await startS3StandIn({ clock, region, buckets: [bucket], accessKeys: [s3Keys] });
+  open.push(s3);
   const sftp = await startSftpStandIn({
     clock,
     users: [{ username, password, publicKey: sftpPublicKey }],
     files: { '/inbox/orders.csv': 'order,total\n1001,240.00\n1002,99.50\n', '/outbox/.keep': '' },
   });
+  open.push(sftp);
   const urls = {
     dropboxApi: dropbox.apiUrl,
     dropboxContent: dropbox.contentUrl,
@@ -92,14 +113,11 @@ export async function startStandIns(options: StandInsOptions): Promise<StandIns>
       `S3 stand-in           ${urls.s3} (verifies AWS Signature Version 4)`,
       `SFTP stand-in         ${urls.sftp} (host key ${sftp.hostFingerprint})`,
     ],
-    close: async () => {
-      await Promise.all([dropbox, googleMaps, s3, sftp].map((standIn) => standIn.close()));
-    },
   };
 }
 
 function makeUpAccounts(): { accounts: StandInAccounts; sftpPublicKey: string } {
-  const keys = ssh2.utils.generateKeyPairSync('ed25519');
+  const keys = makeSshKey();
   return {
     sftpPublicKey: keys.public,
     accounts: {

@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto';
 import ssh2 from 'ssh2';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { makeSshKey } from '../../../demo/stand-ins/ssh-key';
 import { dataOf, setUpBench } from '../../testing/bench';
 import { type SftpStandIn, startSftpServer } from '../../testing/sftp-server';
 
 const { run } = setUpBench('sftp');
-const hostKey = ssh2.utils.generateKeyPairSync('ed25519');
-const userKey = ssh2.utils.generateKeyPairSync('ed25519');
+const hostKey = makeSshKey();
+const userKey = makeSshKey();
 const account = { username: 'hooli', password: 'planted-password', publicKey: userKey.public };
 const basic = {
   key: 'basic',
@@ -43,7 +44,7 @@ test.each([
 
 test('a refused password or key is a connection error without the secret', async () => {
   const wrongPassword = { ...basic, fields: { ...basic.fields, password: 'wrong-password' } };
-  const otherKey = ssh2.utils.generateKeyPairSync('ed25519').private;
+  const otherKey = makeSshKey().private;
   const wrongKey = { ...byKey, fields: { ...byKey.fields, privateKey: otherKey } };
   for (const connection of [wrongPassword, wrongKey]) {
     const outcome = await run('listDirectory', { connection, ...where(), path: '/' });
