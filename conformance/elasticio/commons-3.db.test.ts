@@ -1,8 +1,8 @@
 // The vendor's component library of the generation before, which many components still carry. It differs from its successor in
 // what it makes of an answer: it insists on `application/json`, builds its errors from `errors[0]` and never tries again.
-import { FacelessRestClient, PlatformApiLogicClient } from 'component-commons-library-3';
+import { FacelessRestClient, OAuth2RestClient, PlatformApiLogicClient } from 'component-commons-library-3';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
-import { type JsonApiHouse, openJsonApiHouse, secretBody } from '../../testing/jsonapi-house.ts';
+import { flowBody, type JsonApiHouse, openJsonApiHouse, secretBody } from '../../testing/jsonapi-house.ts';
 import { openWireTap, type WireTap } from './wire-tap.ts';
 
 let house: JsonApiHouse;
@@ -124,4 +124,18 @@ test('a component that only reads again on a 401 goes on once somebody else has 
   journal.length = 0;
   expect(await read()).toMatchObject({ status: 200 });
   expect(journal).toEqual(['GET secret S 200', 'GET resource 200']);
+});
+
+test('a component that would renew by itself sees that the token of its step lives, and uses it', async () => {
+  const { id } = await house.makeSecret(clientId);
+  const flow = await house.ask('POST', '/flows', flowBody(workspaceId, { credentials_id: id }));
+  const step = await house.ask('GET', `/v1/tasks/${flow.body.data.id}/steps/step_1`);
+  const cfg = {
+    ...step.body.config,
+    resourceServerUrl: provider.url,
+    authorizationServerTokenEndpointUrl: `${provider.url}/token`,
+  };
+  const client = new OAuth2RestClient(emitter, cfg);
+  expect(await client.makeRequest({ method: 'GET', url: '/resource' })).toHaveProperty('scopes');
+  expect(journal).toEqual(['GET resource 200']);
 });

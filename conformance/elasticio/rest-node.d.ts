@@ -2,6 +2,7 @@
 declare module 'elasticio-rest-node' {
   type Client = {
     readonly tasks: { readonly retrieveStep: (flowId: string, stepId: string) => Promise<unknown> };
+    readonly accounts: { readonly update: (id: string, body: object) => Promise<unknown> };
     readonly secrets: { readonly retrieve: (workspaceId: string, secretId: string) => Promise<unknown> };
   };
   function connect(user?: string, password?: string): Client;

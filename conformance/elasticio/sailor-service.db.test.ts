@@ -48,14 +48,19 @@ beforeEach(() => {
 const refreshes = () => house.emulator.ledger.records().filter((record) => record.kind === 'refresh');
 
 /** One run of the service; answers what it posted. */
-async function runService(method: string, secretId: string, more: Record<string, string> = {}) {
+async function runService(
+  method: string,
+  secretId: string,
+  more: Record<string, string> = {},
+  config: Record<string, string> = { secretId },
+) {
   const { port } = sink.address() as AddressInfo;
   const sailor = startSailor('service', [method], {
     API_URI: platform.url,
     API_USERNAME: 'task-1',
     API_KEY: house.ownerToken,
     WORKSPACE_ID: house.rooms.customer.id,
-    CFG: JSON.stringify({ secretId, resourceUrl: `${provider.url}/resource` }),
+    CFG: JSON.stringify({ ...config, resourceUrl: `${provider.url}/resource` }),
     POST_RESULT_URL: `http://post:p%40ss@127.0.0.1:${port}/result`,
     ...more,
   });
@@ -93,6 +98,43 @@ test('a list for a form is fetched through the secret’s id', async () => {
   const selected = await runService('selectModel', made.id, selectScopes);
   expect(selected).toEqual({ status: 'success', data: scopes });
   expect(journal).toEqual(['GET secret S 200', 'GET resource 200']);
+});
+
+test('what a step takes and gives is fetched through the secret’s id', async () => {
+  const made = await house.makeSecret(clientId);
+  const model = await runService('getMetaModel', made.id, { ACTION_OR_TRIGGER: 'readResource' });
+  expect(model).toEqual({
+    status: 'success',
+    data: { in: {}, out: { type: 'object', required: ['openid', 'files.read', 'files.write'] } },
+  });
+  expect(journal).toEqual(['GET secret S 200', 'GET resource 200']);
+});
+
+test('a refused refresh is asked for once, and its failure is what is posted', async () => {
+  const made = await house.makeSecret(clientId);
+  house.emulator.expireAccessTokens();
+  house.emulator.schedule([{ fault: 'oauth_error', error: 'invalid_grant', on: 'refresh' }]);
+  const before = refreshes().length;
+  const selected = await runService('selectModel', made.id, selectScopes);
+  expect(selected).toEqual({ status: 'error', data: { message: expect.stringContaining('422') } });
+  expect(journal).toEqual([
+    'GET secret S 200',
+    'GET resource 401',
+    'GET secret S 200',
+    'POST secret S/refresh 422',
+  ]);
+  expect(refreshes().length - before).toBe(1);
+});
+
+test('keys that an older component hands in are stored before the result is posted', async () => {
+  const made = await house.makeSecret(clientId);
+  const handIn = { ...selectScopes, GET_MODEL_METHOD: 'handIn' };
+  const config = { _account: made.id, newToken: 'newer' };
+  const selected = await runService('selectModel', made.id, handIn, config);
+  expect(selected).toEqual({ status: 'success', data: { handedIn: true } });
+  expect(journal).toEqual(['PUT /v1/accounts/S 200']);
+  const after = await house.ask('GET', made.path);
+  expect(after.body.data.attributes.credentials.access_token).toBe('newer');
 });
 
 test('token revoked at the provider: read, 401, read, refresh, 200, and the result is posted', async () => {

@@ -1,9 +1,10 @@
 // A RabbitMQ of our own on loopback for the length of a test: its ports, its files and its cookie belong to nobody else, and it
 // goes when we go, however we go.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { randomInt } from 'node:crypto';
+import { randomBytes, randomInt } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -22,15 +23,17 @@ export type ScratchBroker = {
 };
 
 /**
- * Holds both programs until its input ends, which is also what a test that is killed does to it. Erlang's port mapper is started
- * by us, as the broker would leave one behind that outlives it.
+ * Holds both programs until its input ends, which is also what a test that is killed does to it, or until the broker ends by
+ * itself. Erlang's port mapper is started by us, as the broker would leave one behind that outlives it. A word of ours to a test that is gone would end us before the rest.
  */
 const keeper = `
+exec 3<&0
 epmd -port "$ERL_EPMD_PORT" -address 127.0.0.1 & mapper=$!
 ${program} & broker=$!
-read -r _
-kill -TERM $broker; wait $broker
-kill -TERM $mapper; wait $mapper
+(read -r _ <&3; kill -TERM $broker) & watch=$!
+wait $broker
+kill -TERM $watch $mapper 2>/dev/null
+wait
 rm -rf "$SCRATCH"
 `;
 
@@ -39,10 +42,15 @@ const askEveryMs = 200;
 
 export async function startScratchBroker(): Promise<ScratchBroker> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-broker-'));
-  const [port, distributionPort, mapperPort] = threePorts();
+  const [port = 0, distributionPort, mapperPort] = await freePorts(3);
+  // Nobody else's broker lets us in, should it stand at this port.
+  const password = randomBytes(16).toString('hex');
   await mkdir(join(folder, 'home'));
   await writeFile(join(folder, 'plugins'), '[].');
-  await writeFile(join(folder, 'rabbitmq.conf'), `listeners.tcp.1 = 127.0.0.1:${port}\n`);
+  await writeFile(
+    join(folder, 'rabbitmq.conf'),
+    `listeners.tcp.1 = 127.0.0.1:${port}\ndefault_user = sailor\ndefault_pass = ${password}\n`,
+  );
   const child = spawn('sh', ['-c', keeper], {
     cwd: folder,
     env: {
@@ -74,7 +82,7 @@ export async function startScratchBroker(): Promise<ScratchBroker> {
     await gone;
     await rm(folder, { recursive: true, force: true });
   };
-  const url = `amqp://guest:guest@127.0.0.1:${port}`;
+  const url = `amqp://sailor:${password}@127.0.0.1:${port}`;
   try {
     await whenReady(url, child);
   } catch (error) {
@@ -106,7 +114,19 @@ async function whenReady(url: string, child: ChildProcess): Promise<void> {
 }
 
 /** Below those that the system gives to outgoing connections: nobody takes them while the broker starts. */
-function threePorts(): readonly [number, number, number] {
-  const first = randomInt(5_000, 10_600) * 3;
-  return [first, first + 1, first + 2];
+async function freePorts(count: number): Promise<readonly number[]> {
+  const found = new Set<number>();
+  while (found.size < count) {
+    const port = randomInt(15_000, 32_000);
+    if (await isFree(port)) found.add(port);
+  }
+  return [...found];
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer();
+  return await new Promise((resolve) => {
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }
