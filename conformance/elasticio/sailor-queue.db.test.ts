@@ -156,7 +156,12 @@ describeWhere(hasBroker, needsBroker)('behind a queue', () => {
       house.emulator.adjust({ latency: { kind: 'fixed', ms } });
       house.emulator.expireAccessTokens();
       const before = refreshes().length;
-      hold = holdUntil(60, (method, path) => method === 'GET' && path.includes('/secrets/'));
+      const reads = holdUntil(60, (method, path) => method === 'GET' && path.includes('/secrets/'));
+      const renewals = holdUntil(60, (method, path) => method === 'POST' && path.endsWith('/refresh'));
+      hold = async (method, path) => {
+        await reads(method, path);
+        await renewals(method, path);
+      };
       await desk.send(Array.from({ length: 60 }, (_, number) => ({ number })));
       const outcomes = await desk.take(60);
       expect(outcomes.filter(({ kind }) => kind === 'error')).toEqual([]);
@@ -176,7 +181,10 @@ describeWhere(hasBroker, needsBroker)('behind a queue', () => {
   );
 });
 
-/** Everybody waits until so many are there: however slow the machine is, none of them sees what another one has changed. */
+/**
+ * Everybody waits until so many are there: however slow the machine is, none of them sees what another one has changed,
+ * and none comes so late that the new token is not new any more.
+ */
 function holdUntil(count: number, isMeant: (method: string, path: string) => boolean) {
   let missing = count;
   let letGo = () => {};
