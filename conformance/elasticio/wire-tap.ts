@@ -17,11 +17,17 @@ export async function openWireTap(options: {
   readonly name: (path: string) => string;
   /** Keeps a request back as long as it likes. */
   readonly hold?: (method: string, path: string) => Promise<void>;
+  /** Hears each line of the journal as it is written. */
+  readonly listen?: (line: string) => void;
 }): Promise<WireTap> {
-  const { target, journal, name, hold = async () => {} } = options;
+  const { target, journal, name, hold = async () => {}, listen = () => {} } = options;
   const server = createServer(async (request, response) => {
     const { method = '', url = '' } = request;
-    const note = (status: number) => journal.push(`${method} ${name(url)} ${status}`);
+    const note = (status: number) => {
+      const line = `${method} ${name(url)} ${status}`;
+      journal.push(line);
+      listen(line);
+    };
     await hold(method, url);
     passOn(new URL(url, target), request, response, note);
   });
