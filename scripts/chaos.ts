@@ -22,11 +22,11 @@ const report = await runChaos({
   say: (line) => console.log(`  ${line}`),
 });
 for (const complaint of report.complaints) console.log(`  ${complaint}`);
-const { complaints, lost, repeated, requests, reads, refused, seconds } = report;
+const { complaints, lost, repeated, requests, reads, refused, seconds, stalledSeconds } = report;
 console.log(
   `  ${reads} reads, ${refused} told to wait or to reconnect; ${repeated} requests repeated after a blow`,
 );
 console.log(
-  `chaos: ${complaints.length} complaints, ${requests} token requests, lost ${lost.none}/${lost.grace}/${lost.strict} (none/grace/strict), ${seconds} s, seed ${seed}`,
+  `chaos: ${complaints.length} complaints, ${requests} token requests, lost ${lost.none}/${lost.grace}/${lost.strict} (none/grace/strict), ${seconds} s (the machine stood still for ${stalledSeconds}), seed ${seed}`,
 );
 process.exit(complaints.length === 0 ? 0 : 1);

@@ -7,7 +7,6 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { build } from 'esbuild';
 import type { ChaosChildHouse, ChaosNews } from './chaos-child.ts';
-import { type Wait, watchWaits } from './run-waits.ts';
 
 /** What was done to one process; a pause has an end. */
 export type Blow = {
@@ -19,8 +18,8 @@ export type Blow = {
 
 export type Crew = {
   readonly blows: readonly Blow[];
-  /** As the kernel counts it; empty where it does not. */
-  readonly waits: readonly Wait[];
+  /** Who is there now. */
+  readonly processes: () => readonly { readonly name: string; readonly pid: number | undefined }[];
   /** Processes that ended by themselves although they were up. */
   readonly fallen: readonly string[];
   /** Resolves when it is dead; the next one of its slot is on its way. */
@@ -73,10 +72,8 @@ export async function startCrew(options: {
     while (!members.every(({ isUp }) => isUp)) await sleep(50);
   };
   await allUp();
-  const watch = watchWaits(() => members.map(({ name, child }) => ({ name, pid: child.pid })));
   const leave = async (say: (child: ChildProcess) => void) => {
     isOver = true;
-    watch.end();
     for (const { child } of members) say(child);
     await Promise.all(members.map(gone));
     await remove();
@@ -84,7 +81,7 @@ export async function startCrew(options: {
 
   return {
     blows,
-    waits: watch.waits,
+    processes: () => members.map(({ name, child }) => ({ name, pid: child.pid })),
     fallen,
     allUp,
     isPaused: (slot) => at(slot).pause !== null,

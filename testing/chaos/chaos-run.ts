@@ -17,12 +17,15 @@ import { startCrew } from './chaos-crew.ts';
 import { type ChaosGrant, type ChaosVerdict, type Ending, judgeChaos } from './chaos-judge.ts';
 import { type ChaosPlan, seededRandom } from './chaos-plan.ts';
 import { rage } from './chaos-storm.ts';
+import { stalledMs, watchStalls } from './machine-stalls.ts';
 
 export type ChaosReport = ChaosVerdict & {
   readonly counts: Readonly<Record<string, number>>;
   readonly reads: number;
   readonly refused: number;
   readonly seconds: number;
+  /** Of these, in which the machine held everybody up. */
+  readonly stalledSeconds: number;
 };
 
 const calmMs = 5_000;
@@ -99,6 +102,11 @@ async function play(plan: ChaosPlan, scene: Scene): Promise<ChaosReport> {
   const credentials = grants.map(({ credentialId }) => credentialId);
   const given = { ...handOver(house), credentials, readers: plan.readersEach };
   const crew = await startCrew({ size: plan.processes, house: given, hear });
+  const watch = watchStalls({
+    processes: crew.processes,
+    folder: house.testVault.folder,
+    database: house.database.login('owner'),
+  });
   try {
     plan.say(`${plan.processes} processes are up after ${seconds(scene)} s`);
     await sleep(calmMs);
@@ -114,11 +122,21 @@ async function play(plan: ChaosPlan, scene: Scene): Promise<ChaosReport> {
     await quiet(house, grants);
     await crew.end();
     const endings = await lookAtEndings(house, grants);
-    const { blows, waits, fallen } = crew;
-    const evidence = { blows, waits, fallen, crashesMs: storm.crashesMs, handed, refused, endings };
+    const { blows, fallen } = crew;
+    const { stalls } = watch;
+    const evidence = { blows, stalls, fallen, crashesMs: storm.crashesMs, handed, refused, endings };
     const verdict = judgeChaos(grants, evidence);
-    return { ...verdict, counts: storm.counts, reads, refused: refused.length, seconds: seconds(scene) };
+    const stalled = stalledMs(stalls, { name: null, fromMs: scene.startedMs, toMs: Date.now() });
+    return {
+      ...verdict,
+      counts: storm.counts,
+      reads,
+      refused: refused.length,
+      seconds: seconds(scene),
+      stalledSeconds: Math.round(stalled / 1000),
+    };
   } finally {
+    await watch.end();
     await crew.abandon();
   }
 }
