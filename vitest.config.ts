@@ -1,9 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-// Three kinds of test, told apart by name: *.test.ts needs nothing, *.db.test.ts a database
-// (one server per run, one database per file), *.e2e.test.ts whole processes.
+// Four kinds of test, told apart by name: *.test.ts needs nothing, *.db.test.ts a database
+// (one server per run, one database per file), *.e2e.test.ts whole processes, *.alone.test.ts a machine on which nothing
+// else runs, because times are part of what it judges. Of the others two files run at a time.
 const rooms = ['src', 'providers', 'testing', 'scripts', 'components', 'demo', 'conformance'];
 const named = (suffix: string) => rooms.map((room) => `${room}/**/*.${suffix}`);
+const otherKinds = ['db.test.ts', 'e2e.test.ts', 'alone.test.ts'];
+const maxWorkers = 2;
 
 // Node takes graphql's CommonJS build, as the libraries on top of it do; the bundler's rules would add the other one, and
 // the types of two builds do not know each other.
@@ -17,10 +20,11 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: named('test.ts'),
-          exclude: [...named('db.test.ts'), ...named('e2e.test.ts'), '**/node_modules/**'],
+          exclude: [...otherKinds.flatMap(named), '**/node_modules/**'],
           // Nothing here is about time; a machine that is busy with other things must not fail a test.
           testTimeout: 60_000,
           hookTimeout: 60_000,
+          maxWorkers,
         },
       },
       {
@@ -32,7 +36,7 @@ export default defineConfig({
           globalSetup: ['testing/database-server.ts'],
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          maxWorkers: 2,
+          maxWorkers,
         },
       },
       {
@@ -40,6 +44,17 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: named('e2e.test.ts'),
+          exclude: ['**/node_modules/**'],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          maxWorkers,
+        },
+      },
+      {
+        resolve,
+        test: {
+          name: 'alone',
+          include: named('alone.test.ts'),
           exclude: ['**/node_modules/**'],
           testTimeout: 120_000,
           hookTimeout: 120_000,

@@ -37,9 +37,25 @@ test('a check that fails fails its step, and so does one that cannot be started'
 });
 
 test('everything runs by default, and a second time only where DATABASE_URL names a server', () => {
-  const everything = ['types', 'lint', 'floors', 'dead-code', 'spelling', 'model', 'unit', 'db', 'e2e'];
+  const everything = [
+    'types',
+    'lint',
+    'floors',
+    'dead-code',
+    'spelling',
+    'model',
+    'unit',
+    'db',
+    'e2e',
+    'alone',
+  ];
   expect(names([])).toEqual(everything);
-  expect(names([], { DATABASE_URL: 'postgres://x' })).toEqual([...everything, 'db-external', 'e2e-external']);
+  expect(names([], { DATABASE_URL: 'postgres://x' })).toEqual([
+    ...everything,
+    'db-external',
+    'e2e-external',
+    'alone-external',
+  ]);
   expect(names(['check'])).toEqual(everything.slice(0, 6));
   expect(names(['unit', 'contract', 'e2e-one'])).toEqual(['unit', 'contract', 'e2e-one']);
   expect(() => names(['unti'])).toThrow(/No step "unti"/);

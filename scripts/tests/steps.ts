@@ -32,15 +32,13 @@ export function stepsFor(root: string, wanted: readonly string[], env: NodeJS.Pr
     vitest('unit', 'unit'),
     vitest('db', 'db'),
     vitest('e2e', 'e2e'),
+    vitest('alone', 'alone'),
   ];
   const databaseUrl = env.DATABASE_URL || undefined;
   const again =
     databaseUrl === undefined
       ? []
-      : [vitest('db-external', 'db'), vitest('e2e-external', 'e2e')].map((step) => ({
-          ...step,
-          databaseUrl,
-        }));
+      : ['db', 'e2e', 'alone'].map((project) => ({ ...vitest(`${project}-external`, project), databaseUrl }));
   // Only by name: what another version of Node is tried with.
   const named = [vitest('contract', 'db', ['contract']), vitest('e2e-one', 'e2e', [oneEndToEnd(root)])];
   const names = wanted.length === 0 ? ['all'] : wanted;

@@ -46,7 +46,11 @@ export type StoredCredential = CredentialFacts & {
 
 type StoredValue = { readonly field: string; readonly valueNo: number; readonly sealed: Sealed };
 
-const credentialsStatement = `
+/** One id, or many as an array: looking one up in an array costs the database a fifth more. */
+const matches = { one: '= $2', many: '= any ($2)' } as const;
+type Match = keyof typeof matches;
+
+const credentialsStatement = (match: Match) => `
   select c.id, c.unit_id, c.label, c.type_key, c.oauth_kind, c.auth_client_tenant_id, c.auth_client_id, c.client_type,
     c.authorize_params, c.reported_error, c.created_by, g.state, g.consent_no, g.token_no, g.issued_at, g.expires_at,
     g.refresh_due_at is not null,
@@ -58,11 +62,23 @@ const credentialsStatement = `
     g.ct
   from credential c
   left join oauth_grant g on g.tenant_id = c.tenant_id and g.credential_id = c.id
-  where c.tenant_id = $1 and c.id = any ($2)`;
+  where c.tenant_id = $1 and c.id ${matches[match]}`;
 
-const valuesStatement = `
+const valuesStatement = (match: Match) => `
   select v.credential_id, v.field_key, v.value_no, v.sealed from credential_value v
-  where v.tenant_id = $1 and v.credential_id = any ($2)`;
+  where v.tenant_id = $1 and v.credential_id ${matches[match]}`;
+
+const statements = {
+  one: prepare('one'),
+  many: prepare('many'),
+};
+
+function prepare(match: Match) {
+  return [
+    { name: `read_credentials_${match}`, text: credentialsStatement(match) },
+    { name: `read_credential_values_${match}`, text: valuesStatement(match) },
+  ] as const;
+}
 
 /** Null for a grant in good health: those columns cost more to write and to read than all others together. */
 type Trouble = readonly [
@@ -79,12 +95,14 @@ export async function readCredentials(
   tenant: TenantId,
   ids: readonly CredentialId[],
 ): Promise<ReadonlyMap<string, StoredCredential>> {
+  const [only] = ids;
+  const isOne = ids.length === 1 && only !== undefined;
   // UUIDs need no quotes in an array.
-  const values = [tenant, `{${ids.join(',')}}`];
-  const [credentials = [], fields = []] = await doors.read(tenant, [
-    { name: 'read_credentials', text: credentialsStatement, values },
-    { name: 'read_credential_values', text: valuesStatement, values },
-  ]);
+  const values = [tenant, isOne ? only : `{${ids.join(',')}}`];
+  const [credentials = [], fields = []] = await doors.read(
+    tenant,
+    statements[isOne ? 'one' : 'many'].map((statement) => ({ ...statement, values })),
+  );
   const found = new Map<string, StoredCredential & { readonly values: StoredValue[] }>();
   for (const row of credentials) found.set(given(row[0]), toCredential(row));
   for (const [id, field, valueNo, sealed] of fields) {
