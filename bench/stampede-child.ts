@@ -36,6 +36,7 @@ const { reader } = createRefresh({
   gates: [],
   journalFolder: `${house.folder}/answers`,
   isAlone: false,
+  forcedWindowSeconds: 5,
 });
 console.log(JSON.stringify({ up: true }));
 for (let line = await lines.next(); line.done !== true && line.value !== ''; line = await lines.next()) {

@@ -248,6 +248,7 @@ async function openRefresh(ground: Ground, egress: ReturnType<typeof createEgres
     gates: [identity],
     journalFolder: join(ground.config.dataDirectory, 'answers'),
     isAlone: ground.database.engine === 'embedded',
+    forcedWindowSeconds: ground.config.forcedRefreshWindowSeconds,
     meter: ground.metrics.meter,
   });
   await refresher.start();

@@ -23,6 +23,8 @@ export type Config = {
   readonly logLevel: string;
   /** Who has it may read /metrics on the port; null = nobody there. */
   readonly metricsToken: Plain | null;
+  /** A token that is not older is answered to a forced refresh as it is, unless the caller says that it was refused. */
+  readonly forcedRefreshWindowSeconds: number;
   readonly workerConcurrency: number;
   /** Executions at once in this process; each takes a host process while a step runs. */
   readonly executionConcurrency: number;
@@ -63,6 +65,7 @@ export function readConfig(env: Environment, cwd: string): Config {
     mailFrom: text(env, 'MAIL_FROM'),
     logLevel: oneOf(env, 'LOG_LEVEL', logLevels, 'info'),
     metricsToken: longSecret(env, 'LATCHKEY_METRICS_TOKEN'),
+    forcedRefreshWindowSeconds: wholeNumber(env, 'LATCHKEY_FORCED_REFRESH_WINDOW', 5, { least: 1, most: 60 }),
     workerConcurrency: wholeNumber(env, 'LATCHKEY_WORKERS', 4, { least: 1, most: 100 }),
     executionConcurrency: wholeNumber(env, 'LATCHKEY_EXECUTIONS', 4, { least: 1, most: 100 }),
     customerConcurrency: wholeNumber(env, 'LATCHKEY_CUSTOMER_EXECUTIONS', 10, { least: 1, most: 1000 }),

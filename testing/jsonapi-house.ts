@@ -260,6 +260,7 @@ function furnish(
     gates: [],
     journalFolder: join(rooms.testVault.folder, 'answers'),
     isAlone: false,
+    forcedWindowSeconds: 5,
   });
   return {
     clock,

@@ -79,6 +79,7 @@ export async function refreshProcessOn(
     readonly folder: string;
     /** Without it a provider may be asked as often as anybody likes, however it answers. */
     readonly allowance?: ProviderAllowance;
+    readonly forcedWindowSeconds?: number;
   },
   clock: Clock = systemClock,
   moreGate: RefreshGate & { readonly watch?: BeatWatch } = openGate,
@@ -102,6 +103,7 @@ export async function refreshProcessOn(
     gates: [moreGate],
     journalFolder: join(rooms.folder, 'answers'),
     isAlone: false,
+    forcedWindowSeconds: rooms.forcedWindowSeconds ?? 5,
   });
   return { processId, heartbeat, refresher, reader, flight, gate };
 }

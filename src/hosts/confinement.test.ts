@@ -7,8 +7,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Fault } from '../kernel/fault.ts';
-import { dataOf, dialAnything, fixture, log, openPool, planted, step } from './fixtures/host-steps.ts';
+import { dataOf, dialAnything, fixture, log, planted, poolsOfThisFile, step } from './fixtures/host-steps.ts';
 import type { Dial } from './relay.ts';
+
+const openPool = poolsOfThisFile();
 
 type Prey = {
   readonly params: Readonly<Record<string, unknown>>;

@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { deferred } from './deferred.ts';
-import { dataOf, fixture, hostile, log, openPool, planted, step } from './fixtures/host-steps.ts';
+import { dataOf, fixture, hostile, log, planted, poolsOfThisFile, step } from './fixtures/host-steps.ts';
+
+const openPool = poolsOfThisFile();
 
 test('each step has a process of its own, so nothing of it is there for the next one', async () => {
   const pool = openPool();

@@ -14,9 +14,6 @@ import type { RefreshGate } from './refresh-gate.ts';
 import { cannotRefresh, refusedRefresh } from './token-health.ts';
 import { type ReadOptions, requireToken, type TokenReading } from './token-reading.ts';
 
-/** Who cannot say which token was refused gets one that is already new, instead of a refresh. */
-const freshForMs = 5_000;
-
 export type ForceRefresh = (
   options: ReadOptions & {
     /** SHA-256 (hexadecimal) of the access token that a resource server refused with 401; null when the caller cannot say. */
@@ -30,8 +27,11 @@ export function createForceRefresh(deps: {
   readonly load: (options: ReadOptions) => Promise<Reading>;
   readonly fly: RefreshFlight['fly'];
   readonly gate: Pick<RefreshGate, 'refusal'>;
+  /** Who cannot say which token was refused gets one that is already new, instead of a refresh. */
+  readonly forcedWindowSeconds: number;
 }): ForceRefresh {
   const { clock, doors, load, fly, gate } = deps;
+  const freshForMs = deps.forcedWindowSeconds * 1000;
 
   return async (options) => {
     const { tenant, credentialId, refusedSha256 = null } = options;

@@ -34,6 +34,7 @@ export function createTokenReader(deps: {
   readonly readCredential: ReadCredential;
   readonly fly: RefreshFlight['fly'];
   readonly gate: Pick<RefreshGate, 'refusal'>;
+  readonly forcedWindowSeconds: number;
 }): TokenReader {
   const { clock, fly, gate } = deps;
 
@@ -63,6 +64,6 @@ export function createTokenReader(deps: {
     find: ({ tenant, credentialId }) => deps.readCredential(tenant, credentialId),
     read,
     readToken: async (options) => requireToken(await read(options), clock.now(), gate.refusal()),
-    forceRefresh: createForceRefresh({ clock, doors: deps.doors, load, fly, gate }),
+    forceRefresh: createForceRefresh({ ...deps, load }),
   };
 }

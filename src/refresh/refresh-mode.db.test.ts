@@ -7,12 +7,14 @@ import { type Emulator, startEmulator } from '../../providers/emulator.ts';
 import { faultSchema } from '../../providers/fault.ts';
 import { connectAccount } from '../../testing/connect-account.ts';
 import { grantRow, storeCredential } from '../../testing/credential-kit.ts';
-import { openRefreshProcess, type RefreshProcess } from '../../testing/refresh-process.ts';
+import { openRefreshProcess, type RefreshProcess, refreshProcessOn } from '../../testing/refresh-process.ts';
 import { openTestHouse, type TestHouse } from '../../testing/test-house.ts';
 import { createAuthClient, updateAuthClient } from '../credentials/auth-client.ts';
 import type { RefreshMode } from '../credentials/auth-client-store.ts';
 import type { Credential } from '../credentials/credential.ts';
+import { silentLog } from '../kernel/log.ts';
 import { Plain } from '../kernel/plain.ts';
+import { createEgress } from '../oauth/egress.ts';
 import type { Tx } from '../storage/doors.ts';
 
 let house: TestHouse;
@@ -235,6 +237,25 @@ test('a forced refresh that names the token: an old one sends nothing, the curre
   );
   expect(refreshes()).toBe(count + 1);
   expect(new Set(answers.map(({ grant }) => grant.tokens.accessToken.revealText()))).not.toContain(current);
+});
+
+test('the operator says how young a token must be to be answered to a forced refresh as it is', async () => {
+  const { credential } = await connectedIn('eager', { expiresInSeconds: 3_600, dueInSeconds: 2_000 });
+  const options = target(credential);
+  const { folder } = house.testVault;
+  const egress = createEgress({ allow: [new URL(emulator.url).host], log: silentLog });
+  const rooms = { doors: house.doors, vault: house.testVault.again(), egress, folder };
+  const patient = await refreshProcessOn({ ...rooms, forcedWindowSeconds: 30 });
+  await set(credential, sql`refreshed_at = clock_timestamp() - interval '20 s'`);
+  const count = refreshes();
+  await patient.reader.forceRefresh(options);
+  expect(refreshes()).toBe(count);
+  await set(credential, sql`refreshed_at = clock_timestamp() - interval '31 s'`);
+  await patient.reader.forceRefresh(options);
+  expect(refreshes()).toBe(count + 1);
+  await set(credential, sql`refreshed_at = clock_timestamp() - interval '20 s'`);
+  await one.reader.forceRefresh(options);
+  expect(refreshes()).toBe(count + 2);
 });
 
 test('Zoho counts refreshes: a forced one within a minute of the last sends nothing, whatever the caller names', async () => {

@@ -47,6 +47,8 @@ export type RefreshDeps = {
   readonly journalFolder: string;
   /** No other process lives on this database: whatever lies in the folder was left by one that is gone. */
   readonly isAlone: boolean;
+  /** How young a token must be to be answered to a forced refresh without asking the provider. */
+  readonly forcedWindowSeconds: number;
   readonly timings?: RefreshTimings;
   /** Rates and breakers; by default those that all processes on this database share. */
   readonly allowance?: ProviderAllowance;
@@ -75,7 +77,7 @@ export function createRefresh(given: RefreshDeps): Refresh {
   const readCredential = createReadCredential({ doors, vault });
   return {
     refresher: createRefresher({ ...deps, desk, allowance, keeper, gate, refreshOne }),
-    reader: createTokenReader({ clock, doors, readCredential, fly: flight.fly, gate }),
+    reader: createTokenReader({ ...deps, readCredential, fly: flight.fly, gate }),
     flight,
     refreshOne,
     gate,

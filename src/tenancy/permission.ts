@@ -96,8 +96,27 @@ const customerAdminPermissions = [
   'instance.run',
 ] as const satisfies readonly Permission[];
 
-// `credential.reveal` (reading token values through an API) is nobody's by default below admin: a person's look at a
-// token is a deliberate act, and steps get theirs through tickets.
+const clientPermissions = [
+  'auth_client.view',
+  'auth_client.create',
+  'auth_client.edit',
+  'auth_client.delete',
+] as const satisfies readonly Permission[];
+
+const workspacePermissions = [
+  'unit.view',
+  ...clientPermissions,
+  'credential.view',
+  'credential.create',
+  'credential.edit',
+  'credential.delete',
+  'credential.refresh',
+  'credential.reveal',
+] as const satisfies readonly Permission[];
+
+// `credential.reveal` (reading token values through an API) is nobody's by default below admin, but for those who run a
+// workspace's secrets: a person's look at a token is a deliberate act, and steps get theirs through tickets. The keys of
+// customers and workspaces without a prefix are those that scripts know from elsewhere.
 export const builtinRoles: readonly BuiltinRole[] = [
   {
     unitKind: 'organization',
@@ -133,6 +152,55 @@ export const builtinRoles: readonly BuiltinRole[] = [
     name: 'Customer user',
     description: 'Sees what the own customer has deployed.',
     permissions: customerUserPermissions,
+  },
+  {
+    unitKind: 'customer',
+    key: 'owner',
+    name: 'OAuth client owner',
+    description: 'Manages the OAuth clients of the own customer, not its secrets.',
+    permissions: ['unit.view', ...clientPermissions],
+  },
+  {
+    unitKind: 'customer',
+    key: 'admin',
+    name: 'OAuth client admin',
+    description: 'Manages the OAuth clients of the own customer, not its secrets.',
+    permissions: ['unit.view', ...clientPermissions],
+  },
+  {
+    unitKind: 'customer',
+    key: 'member',
+    name: 'Customer member',
+    description: 'Sees that the customer is there; rights come from roles in its workspaces.',
+    permissions: ['unit.view'],
+  },
+  {
+    unitKind: 'workspace',
+    key: 'owner',
+    name: 'Workspace owner',
+    description: 'Manages the OAuth clients and secrets of the workspace, and reads their values.',
+    permissions: workspacePermissions,
+  },
+  {
+    unitKind: 'workspace',
+    key: 'admin',
+    name: 'Workspace admin',
+    description: 'Manages the OAuth clients and secrets of the workspace, and reads their values.',
+    permissions: workspacePermissions,
+  },
+  {
+    unitKind: 'workspace',
+    key: 'integrator',
+    name: 'Integrator',
+    description: 'Manages the OAuth clients and secrets of the workspace, and reads their values.',
+    permissions: workspacePermissions,
+  },
+  {
+    unitKind: 'workspace',
+    key: 'guest',
+    name: 'Guest',
+    description: 'Sees the OAuth clients and secrets of the workspace, never their values.',
+    permissions: ['unit.view', 'auth_client.view', 'credential.view'],
   },
 ];
 

@@ -145,7 +145,13 @@ test('members are managed by who may, roles are given only by who holds them', a
   expect(await give(a.customerAdmin, a.customerAdmin.principalId, a.customer.id, 'customer_admin')).toBe(
     'done',
   );
-  expect(await give(a.admin, principalId, a.customer.id, 'owner')).toBe('invalid_field');
+  expect(await give(a.admin, principalId, a.customer.id, 'integrator')).toBe('invalid_field');
+  const workspace = await two.house.doors.withTenant(a.tenant, (tx) =>
+    createWorkspace({ tx, actor: a.owner, customerId: a.customer.id, name: 'Of its own' }),
+  );
+  // It would read every token there, which the giver may not.
+  expect(await give(a.customerAdmin, principalId, workspace.id, 'integrator')).toBe('forbidden');
+  expect(await give(a.customerAdmin, principalId, workspace.id, 'guest')).toBe('done');
 });
 
 test('nothing of another tenant shows or changes through any function of this room', async () => {

@@ -31,6 +31,13 @@ const builtins: readonly (readonly [
   ['member', 'tenant', verbs, [...verbs, 'refresh']],
   ['customer_admin', 'contract', verbs, [...verbs, 'refresh']],
   ['customer_user', 'contract', [], ['get']],
+  ['owner', 'contract', verbs, []],
+  ['admin', 'contract', verbs, []],
+  ['member', 'contract', [], []],
+  ['owner', 'workspace', verbs, secretVerbs],
+  ['admin', 'workspace', verbs, secretVerbs],
+  ['integrator', 'workspace', verbs, secretVerbs],
+  ['guest', 'workspace', ['get'], ['get']],
 ];
 
 /** Which levels of a name count in a role of that scope. */
@@ -96,7 +103,9 @@ beforeAll(async () => {
     principals.push({ name, token, ...rest });
   };
   for (const [role, stands, client, secret] of builtins) {
-    await enter(role, units[stands], role, { stands, client: new Set(client), secret: new Set(secret) });
+    const isOfTheHouse = stands === 'tenant' || role.startsWith('customer_');
+    const name = isOfTheHouse ? role : `${stands}: ${role}`;
+    await enter(name, units[stands], role, { stands, client: new Set(client), secret: new Set(secret) });
   }
   for (const { role, scope, permissions } of customs) {
     const stands = scope === 'contracts' ? 'contract' : 'workspace';
@@ -296,6 +305,6 @@ test('only administrators of the tenant write its roles', async () => {
     strange: [404, 404, 404],
   });
   for (const [name, statuses] of Object.entries(customers)) {
-    expect([name, ...statuses]).toEqual([name, 404, 404, name.startsWith('workspaces') ? 404 : 200]);
+    expect([name, ...statuses]).toEqual([name, 404, 404, name.startsWith('workspace') ? 404 : 200]);
   }
 }, 60_000);

@@ -55,7 +55,9 @@ const replace = (roles: readonly unknown[], token?: string) =>
 const rolesIn = async (at: string, token?: string): Promise<Record<string, unknown>[]> =>
   (await house.ask('GET', at, undefined, token === undefined ? {} : { token })).body.data.attributes.roles;
 const ownOf = async (at: string, token?: string) =>
-  (await rolesIn(at, token)).filter((role) => !/owner|admin|member|customer_/.test(String(role.role)));
+  (await rolesIn(at, token)).filter(
+    (role) => !/owner|admin|member|customer_|integrator|guest/.test(String(role.role)),
+  );
 
 /** How many transactions wait for another one. */
 const waitingCount = () =>
@@ -99,6 +101,24 @@ test('the permissions are listed as the vendor lists them', async () => {
   });
 });
 
+test('the vendor’s default roles are there, with its names of what they may do', async () => {
+  const clients = ['get', 'create', 'edit', 'delete'].map((verb) => `global.auth_clients.${verb}`);
+  const secrets = ['get', 'get_credentials', 'create', 'edit', 'delete', 'refresh'].map(
+    (verb) => `workspaces.auth_secret.${verb}`,
+  );
+  const contract = await rolesIn(`/contracts/${house.rooms.customer.id}/roles`);
+  const shown = contract.map(({ role, scope, permissions }) => [`${scope} ${role}`, permissions]);
+  expect(Object.fromEntries(shown.filter(([name]) => !String(name).includes('customer_')))).toEqual({
+    'contracts owner': clients,
+    'contracts admin': clients,
+    'contracts member': [],
+    'workspaces owner': [...clients, ...secrets],
+    'workspaces admin': [...clients, ...secrets],
+    'workspaces integrator': [...clients, ...secrets],
+    'workspaces guest': ['global.auth_clients.get', 'workspaces.auth_secret.get'],
+  });
+});
+
 test('a list replaces the own roles, is answered as it was written, and shows in the contracts', async () => {
   const replaced = await replace([reader, operator]);
   expect(replaced.status, replaced.text).toBe(200);
@@ -107,7 +127,10 @@ test('a list replaces the own roles, is answered as it was written, and shows in
   const contract = await house.ask('GET', `/contracts/${house.rooms.customer.id}/roles`);
   expect(contract.body.data.type).toBe('contract-policy');
   const names = contract.body.data.attributes.roles.map((role: Sent) => role.role);
-  expect(names.toSorted()).toEqual(['customer_admin', 'customer_user', 'operator', 'reader']);
+  expect(names.toSorted()).toEqual([
+    ...['admin', 'admin', 'customer_admin', 'customer_user', 'guest', 'integrator', 'member'],
+    ...['operator', 'owner', 'owner', 'reader'],
+  ]);
   // The whole list, built-in roles among it, may come back as it was read.
   expect((await replace(await rolesIn(path()))).status).toBe(200);
   expect(await ownOf(path())).toEqual([reader, operator]);
@@ -170,6 +193,8 @@ test('built-in roles cannot be changed, nor new ones be made for the tenant as a
   for (const [role, scope] of [
     ['owner', 'tenants'],
     ['customer_admin', 'contracts'],
+    ['owner', 'contracts'],
+    ['guest', 'workspaces'],
   ] as const) {
     const refused = await replace([reader, { role, scope, permissions: [], i18n: {} }]);
     expect(refused.status, role).toBe(409);

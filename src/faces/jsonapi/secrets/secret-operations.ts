@@ -147,7 +147,7 @@ const refresh: Operation = {
   group,
   summary: 'Refresh a secret',
   about:
-    'For a token that the provider refused before its time. However many ask at once, one token request is sent, and all of them get the new token. What goes wrong at the provider is a 4xx, our own trouble a 503.',
+    'For a token that the provider refused before its time. However many ask at once, one token request is sent, and all of them get the new token; so does who asks within the next five seconds (the operator may set another time) without saying which token was refused. What goes wrong at the provider is a 4xx, our own trouble a 503.',
   path,
   headers: [refusedToken],
   answer: { status: 200, about: 'The secret with its new token.', ...secretAnswered },
