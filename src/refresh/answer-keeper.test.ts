@@ -70,6 +70,20 @@ test('however long the database is away, the answer is offered again, and from t
   expect(passed()).toBeGreaterThan(3 * 3_600_000);
 });
 
+test('who waits for refreshes that wait for the database waits no longer than a stopping process may', async () => {
+  const { keeper, story, passed } = openKeeper(Number.POSITIVE_INFINITY);
+  const keeping = keeper.keep('attempt', kept);
+  const writing = keeper.persist(async () => {
+    throw new Fault('unavailable', 'Away.');
+  });
+  keeper.hurry();
+  // As draining does: first the refreshes themselves, then the keeper.
+  expect(await keeping).toBe('left');
+  await expect(writing).rejects.toThrow('stopped before the commit');
+  expect(passed()).toBeLessThanOrEqual(productionTimings.drainMs);
+  expect(story).not.toContain('settled');
+});
+
 test('a process that is told to stop leaves the answer in the journal after a while', async () => {
   const { keeper, story } = openKeeper(Number.POSITIVE_INFINITY);
   const keeping = keeper.keep('attempt', kept);

@@ -22,6 +22,8 @@ export type AnswerKeeper = {
   readonly held: () => readonly string[];
   /** Takes over what processes that are gone have left in the journal. */
   readonly replay: () => Promise<number>;
+  /** To be called first by all who wait for refreshes to end: from now on patience has an end. */
+  readonly hurry: () => void;
   /** Waits for what is on its way, but not for ever. */
   readonly drain: () => Promise<void>;
 };
@@ -48,10 +50,16 @@ export function createAnswerKeeper(deps: AnswerKeeperDeps): AnswerKeeper {
   const running = new Set<Promise<unknown>>();
   let failuresInRow = 0;
   let giveUpAtMs = Number.POSITIVE_INFINITY;
+  let wake: () => void = () => {};
+  const hurried = new Promise<void>((resolve) => {
+    wake = resolve;
+  });
+  const isHurried = () => giveUpAtMs !== Number.POSITIVE_INFINITY;
 
   async function persist<T>(write: () => Promise<T>): Promise<T> {
     const steps = timings.commitStepsMs;
     for (let turn = 0; ; turn += 1) {
+      const isPatient = !isHurried();
       try {
         const result = await write();
         failuresInRow = 0;
@@ -61,10 +69,16 @@ export function createAnswerKeeper(deps: AnswerKeeperDeps): AnswerKeeper {
         if (isFault(error, 'unavailable')) failuresInRow += 1;
         log.error('the outcome of a refresh cannot be committed yet', errorFields(error));
         meter.commitFailed();
+        if (isPatient && isHurried()) {
+          turn = -1;
+          continue;
+        }
         const waitMs = steps[Math.min(turn, steps.length - 1)] ?? 0;
         if (clock.monotonicMs() + waitMs > giveUpAtMs)
           throw new GaveUp('stopped before the commit', { cause: error });
-        await deps.sleep(waitMs);
+        // Who sleeps for a minute when the end is announced wakes, and tries again in quick steps.
+        await (isHurried() ? deps.sleep(waitMs) : Promise.race([deps.sleep(waitMs), hurried]));
+        if (isPatient && isHurried()) turn = -1;
       }
     }
   }
@@ -88,6 +102,12 @@ export function createAnswerKeeper(deps: AnswerKeeperDeps): AnswerKeeper {
     } finally {
       held.delete(attemptId);
     }
+  }
+
+  function hurry(): void {
+    if (isHurried()) return;
+    giveUpAtMs = clock.monotonicMs() + timings.drainMs;
+    wake();
   }
 
   return {
@@ -114,8 +134,9 @@ export function createAnswerKeeper(deps: AnswerKeeperDeps): AnswerKeeper {
         if (result === 'superseded') await desk.giveBack(kept);
         return result !== 'busy';
       }),
+    hurry,
     drain: async () => {
-      giveUpAtMs = clock.monotonicMs() + timings.drainMs;
+      hurry();
       await Promise.allSettled(running);
       await journal.close();
     },

@@ -29,6 +29,8 @@ export function createRefreshFlight(deps: {
   readonly log: Log;
   readonly gate: Pick<RefreshGate, 'mayArm'>;
   readonly refreshOne: RefreshOne;
+  /** Tells those who keep answers that the process ends. */
+  readonly hurry: () => void;
   readonly timings: RefreshTimings;
   readonly meter: RefreshMeter;
 }): RefreshFlight {
@@ -92,6 +94,7 @@ export function createRefreshFlight(deps: {
     },
     async drain() {
       isDraining = true;
+      deps.hurry();
       await Promise.allSettled(flights.values());
     },
   };

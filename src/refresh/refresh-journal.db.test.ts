@@ -104,6 +104,29 @@ test('the next process commits the answer of one that died, asks for nothing, an
   expect(read.isDegraded).toBe(false);
 });
 
+test.each(['background', 'reader'] as const)(
+  'a process that is told to stop while the database is away ends, and the next one has its answer (%s)',
+  async (asked) => {
+    const { credential, grant } = await due();
+    const { doors, failed } = failing(Number.POSITIVE_INFINITY);
+    // The wait between two tries must not hold the end up either.
+    const timings = { ...productionTimings, commitStepsMs: [10, 86_400_000], drainMs: 300 };
+    const ending = await openRefreshProcess(house, emulator, doors, systemClock, timings);
+    const target = { tenant: house.tenant, credentialId: credential.id };
+    if (asked === 'background') void ending.refresher.runOnce();
+    else void ending.reader.forceRefresh(target).catch(() => {});
+    await expect.poll(failed).toBeGreaterThan(1);
+    await ending.flight.drain();
+    await ending.refresher.drain();
+    expect(refreshes(grant)).toBe(1);
+    await silence(ending.processId);
+    const next = await openRefreshProcess(house, emulator);
+    await next.refresher.runOnce();
+    expect(await row(credential)).toMatchObject({ state: 'active', token_no: 2, attempt_id: null });
+    expect(refreshes(grant)).toBe(1);
+  },
+);
+
 test('whoever has taken over is not pushed aside; and when he is refused, the answer makes the lost grant good', async () => {
   const { credential, grant } = await due();
   await dieWithAnswer(grant);

@@ -73,7 +73,7 @@ export function createRefresh(given: RefreshDeps): Refresh {
   const keeper = createAnswerKeeper({ ...deps, desk, journal });
   const refreshOne = createRefreshOne({ ...deps, desk, keeper, allowance });
   const gate = joinGates({ mayArm: heartbeat.isSeen, refusal: () => null }, keeper.gate, ...deps.gates);
-  const flight = createRefreshFlight({ ...deps, desk, allowance, gate, refreshOne });
+  const flight = createRefreshFlight({ ...deps, desk, allowance, gate, refreshOne, hurry: keeper.hurry });
   const readCredential = createReadCredential({ doors, vault });
   return {
     refresher: createRefresher({ ...deps, desk, allowance, keeper, gate, refreshOne }),

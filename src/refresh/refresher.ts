@@ -35,7 +35,7 @@ export type Refresher = {
 export type RefresherDeps = {
   readonly desk: GrantDesk;
   readonly allowance: ProviderAllowance;
-  readonly keeper: Pick<AnswerKeeper, 'held' | 'replay' | 'drain'>;
+  readonly keeper: Pick<AnswerKeeper, 'held' | 'replay' | 'hurry' | 'drain'>;
   readonly heartbeat: Heartbeat;
   readonly gate: Pick<RefreshGate, 'mayArm'>;
   readonly refreshOne: RefreshOne;
@@ -82,6 +82,7 @@ export function createRefresher(deps: RefresherDeps): Refresher {
     },
     async drain() {
       for (const stop of working.splice(0)) stop();
+      keeper.hurry();
       await rounds.drain();
       await keeper.drain();
       for (const stop of beating.splice(0)) stop();

@@ -91,7 +91,8 @@ export async function startCrew(options: {
       blows.push({ kind: 'kill', name: member.name, fromMs: now, toMs: now });
       member.child.kill('SIGKILL');
       await gone(member);
-      members[slot] = launch(slot);
+      // One that had ended by itself just then has its successor already.
+      if (members[slot] === member) members[slot] = launch(slot);
     },
     pause: (slot) => {
       const member = at(slot);
