@@ -5,12 +5,15 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { copyDatabase } from '../../testing/copied-database.ts';
+import { startTestServer } from '../../testing/database-server.ts';
 import {
   processesAbout,
   type ServerOptions,
   type ServerProcess,
   startServerProcess,
 } from '../../testing/running-server.ts';
+import { testWhere } from '../../testing/where.ts';
 
 let folder: string;
 const started: ServerProcess[] = [];
@@ -85,6 +88,32 @@ test('after kill -9 the next start works', async () => {
   await server.exited;
   expect(await livez(await run({ data }).ready)).toBe(200);
 });
+
+const isOutside = process.env.DATABASE_URL !== undefined;
+
+testWhere(isOutside, 'needs a database in DATABASE_URL')(
+  'with an outside database the first start makes the data directory, and the next one finds it',
+  async () => {
+    const { server, stop } = await startTestServer();
+    const database = await copyDatabase(server, { migrated: false });
+    try {
+      const options = { data: join(folder, 'not', 'there'), env: { DATABASE_URL: database.url ?? '' } };
+      const first = run(options);
+      expect(await livez(await first.ready)).toBe(200);
+      first.child.kill('SIGTERM');
+      expect(await first.exited).toMatchObject({ code: 0 });
+      const next = run(options);
+      expect(await livez(await next.ready)).toBe(200);
+      // Nothing was made anew.
+      expect(next.output()).not.toContain('Keep a copy');
+      next.child.kill('SIGTERM');
+      await next.exited;
+    } finally {
+      await database.drop();
+      await stop();
+    }
+  },
+);
 
 test('a second start on the same directory is refused in one line and disturbs nobody', async () => {
   const data = join(folder, 'twice');

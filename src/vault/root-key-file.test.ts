@@ -59,6 +59,13 @@ test('a new root key file is whole, private and never replaces another', async (
   expect(await readdir(folder)).toEqual([rootKeyFile]);
 });
 
+test('a folder that is not there is made with the key, for its owner alone', async () => {
+  const deep = join(folder, 'data', 'latchkey');
+  const made = await createRootKeyFile(deep);
+  expect((await readRootKeyFile(deep))?.id).toBe(made.id);
+  expect((await lstat(deep)).mode & 0o777).toBe(0o700);
+});
+
 test('of many processes that create the root key at once, one wins and leaves one whole key', async () => {
   const tries = await Promise.allSettled(Array.from({ length: 16 }, () => createRootKeyFile(folder)));
   const won = tries.filter((result) => result.status === 'fulfilled');

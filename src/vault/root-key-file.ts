@@ -2,7 +2,7 @@
 // for old backups. A file that anybody else can read, write or swap is refused rather than repaired.
 import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, link, open, readdir, rename, unlink } from 'node:fs/promises';
+import { type FileHandle, link, mkdir, open, readdir, rename, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Fault } from '../kernel/fault.ts';
 import { Plain } from '../kernel/plain.ts';
@@ -40,6 +40,8 @@ export async function createRootKeyFile(folder: string, name: string = rootKeyFi
   const material = randomBytes(keyLength);
   const line = Buffer.from(`latchkey-root-v1.${material.toString('base64url')}\n`);
   try {
+    // With an outside database nobody has made the data directory before.
+    await mkdir(folder, { recursive: true, mode: 0o700 });
     const file = await open(draft, 'wx', 0o600);
     try {
       await file.writeFile(line);
