@@ -34,6 +34,10 @@ export function checkName(name: string, field = 'name'): string {
   if (/[\p{Cc}\p{Surrogate}]/u.test(trimmed)) {
     throw invalidField(field, 'holds control characters or half a character.', 'Remove them.');
   }
+  // Unicode TR 36, 2.1.1: one name could pass for another.
+  if (/[\u202a-\u202e\u2066-\u2069]/.test(trimmed)) {
+    throw invalidField(field, 'holds characters that turn the direction of text around.', 'Remove them.');
+  }
   return trimmed;
 }
 

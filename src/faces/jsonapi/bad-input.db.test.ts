@@ -244,6 +244,10 @@ test('bodies that are no JSON object, too large, or of another type are refused 
     expect(answer.status, body).toBe(400);
     expectClear(answer, body);
   }
+  for (const body of ['{"data":{"__proto__":{"x":1}}}', '{"constructor":{"prototype":{}}}']) {
+    const { body: answer } = await house.ask('POST', secrets, body);
+    expect(answer.errors[0].detail).toContain('"__proto__" or "constructor.prototype"');
+  }
   const large = await house.ask('POST', secrets, `{"data":"${'x'.repeat(3_000_000)}"}`);
   expect(large.status).toBe(413);
   expectClear(large, 'large');

@@ -15,10 +15,22 @@ export function acceptJsonBodies(app: FastifyInstance): void {
       if (isTooDeep(text as string)) return done(tooDeep());
       void parse(request, text as string, (error, body) => {
         if (error === null) done(null, body);
-        else done(new Fault('bad_request', 'The body is not valid JSON.', { cure: 'Correct it.' }));
+        else done(refused(text as string));
       });
     },
   );
+}
+
+/** The parser says the same of what is no JSON and of members that could change what objects are. */
+function refused(text: string): Fault {
+  try {
+    JSON.parse(text);
+  } catch {
+    return new Fault('bad_request', 'The body is not valid JSON.', { cure: 'Correct it.' });
+  }
+  return new Fault('bad_request', 'The body has a member "__proto__" or "constructor.prototype".', {
+    cure: 'Leave it out.',
+  });
 }
 
 /** Whoever walks a value by calling himself, the database among them, runs out of stack somewhere far above. */

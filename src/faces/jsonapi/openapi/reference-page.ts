@@ -30,7 +30,7 @@ export function referencePage(document: OpenApiDocument): Page {
     (group) =>
       html`<div><h2><a href="#${group.anchor}">${group.name}</a></h2><ul class="plain">${group.operations.map(
         ({ method, path, operation }) =>
-          html`<li><a href="#${operation.operationId}">${operation.summary}</a> <code class="muted">${method} ${path}</code></li>`,
+          html`<li><a href="#${operation.operationId}">${operation.summary}</a> <code class="muted">${method} ${breakable(path)}</code></li>`,
       )}</ul></div>`,
   )}<div><h2><a href="#schemas">Schemas</a></h2><ul class="plain names">${Object.keys(schemas).map(
     (name) => html`<li><a href="#schema-${name}">${name}</a></li>`,
@@ -49,7 +49,7 @@ function operationCard({ method, path, operation }: Listed, schemas: Schemas): H
   const answers = Object.entries(responses);
   const isError = ([status]: readonly [string, OpenApiResponse]) => Number(status) >= 400;
   return html`<article class="card" id="${operation.operationId}">
-<div class="head"><h3><a href="#${operation.operationId}">${operation.summary}</a></h3><p><span class="tag">${method}</span> <code>${path}</code>${operation.security !== undefined && html` <span class="tag">without authentication</span>`}</p></div>
+<div class="head"><h3><a href="#${operation.operationId}">${operation.summary}</a></h3><p><span class="tag">${method}</span> <code>${breakable(path)}</code>${operation.security !== undefined && html` <span class="tag">without authentication</span>`}</p></div>
 ${description !== undefined && html`<p>${prose(description)}</p>`}
 ${parameters.length > 0 && parameterTable(parameters)}
 ${requestBody !== undefined && contentPart('Body', requestBody.content, schemas)}
@@ -91,9 +91,9 @@ function fieldTable(caption: string, rows: readonly SchemaRow[], schemas: Schema
   )}</tbody></table>`;
 }
 
-/** Long paths break where a name ends, not within it. */
+/** Long paths and addresses break where a name ends, not within it. */
 function breakable(path: string): readonly (Html | string)[] {
-  return path.split(/(?<=\.)/).map((part, index) => (index === 0 ? part : html`<wbr>${part}`));
+  return path.split(/(?<=\.)|(?=\/)/).map((part, index) => (index === 0 ? part : html`<wbr>${part}`));
 }
 
 function answerPart(status: string, answer: OpenApiResponse, schemas: Schemas): Html {
