@@ -101,7 +101,7 @@ type Ground = {
 };
 
 export async function compose(config: Config, log: Log, build: string): Promise<Running> {
-  const closers = createClosers(log);
+  const closers = createClosers({ log, clock: systemClock });
   try {
     const ground = await openGround(config, log, build, closers);
     return await openHouse(ground);
@@ -115,7 +115,8 @@ async function openGround(config: Config, log: Log, build: string, closers: Clos
   const clock = systemClock;
   const port = await choosePort(config.host, config.port);
   const database = await openDatabase({ url: config.databaseUrl, directory: config.dataDirectory, log });
-  closers.add('database', database.close);
+  // The embedded one stops its server, and kills it when that takes too long.
+  closers.add('database', database.close, 10_000);
   await migrate(database);
   const doors = createDoors(database, { random: Math.random });
   const root = await unlockRoot({ doors, folder: config.dataDirectory });
@@ -187,7 +188,7 @@ async function openHouse(ground: Ground): Promise<Running> {
     allowHeadless: false,
     pinnedProviders: [],
   });
-  const { reader, gate } = await openRefresh(ground, egress, random);
+  const { reader, gate, hurry } = await openRefresh(ground, egress, random);
   const isHttps = publicUrl.startsWith('https:');
   const accounts = await createAccounts({ database, doors, vault, authority, clock, log, isHttps });
   const actorBySession = createActorBySession({ accounts, publicUrl: () => publicUrl });
@@ -229,13 +230,17 @@ async function openHouse(ground: Ground): Promise<Running> {
     setupUrl: setupToken === null ? null : `${publicUrl}/setup?token=${setupToken}`,
     warning: identityWarning(ground.identity.state()),
     failed,
-    close: closers.closeAll,
+    close: () => {
+      // First of all: whatever is closed meanwhile takes from the time that answers have to reach the database.
+      hurry();
+      return closers.closeAll();
+    },
   };
 }
 
 async function openRefresh(ground: Ground, egress: ReturnType<typeof createEgress>, random: () => number) {
   const { closers, doors, vault, clock, log, processId, heartbeat, identity } = ground;
-  const { refresher, flight, reader, gate, commitGate } = createRefresh({
+  const { refresher, flight, reader, gate, commitGate, hurry } = createRefresh({
     doors,
     vault,
     egress,
@@ -258,7 +263,7 @@ async function openRefresh(ground: Ground, egress: ReturnType<typeof createEgres
   warner.start();
   closers.add('warnings of refresh tokens', warner.stop);
   closers.add('readers’ refreshes', flight.drain);
-  return { gate, reader };
+  return { gate, reader, hurry };
 }
 
 async function openWorker(ground: Ground, handlers: Readonly<Record<string, JobHandler>>) {

@@ -6,6 +6,8 @@ import { createLog, errorFields } from '../kernel/log.ts';
 import { giveBackMemorySoon } from './give-back-memory.ts';
 import { growHeapSlowly } from './grow-heap-slowly.ts';
 
+const lingerMs = 1_000;
+
 /** Resolves with the exit code when the server has ended. */
 export async function start(env: NodeJS.ProcessEnv): Promise<number> {
   growHeapSlowly();
@@ -28,6 +30,8 @@ export async function start(env: NodeJS.ProcessEnv): Promise<number> {
   // A second signal means "now": what is armed is recovered at the next start.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   await running.close();
+  // What was not waited for may still hold the process.
+  setTimeout(() => process.exit(ending.code), lingerMs).unref();
   return ending.code;
 }
 

@@ -40,10 +40,12 @@ type Context = { readonly tx: Tx; readonly vault: Vault; readonly actor: Actor }
 type One = Context & { readonly id: OutsideFlowId };
 
 const what = 'Flow';
+/** A flow says which credentials its steps use and how they are configured. */
+export const flowView = 'credential.view';
 /** Room for a few hundred steps with their mappings, and a bound for lists of many flows. */
 const maxDocumentBytes = 1_000_000;
 
-/** Whoever belongs to the unit sees its flows; to change one is to manage instances, to start one is to run them. */
+/** Whoever sees the unit's credentials sees its flows; to change one is to manage instances, to start one is to run them. */
 export async function createOutsideFlow(
   options: Context & { readonly unitId: UnitId; readonly flow: OutsideFlowTexts },
 ): Promise<OutsideFlow> {
@@ -68,7 +70,7 @@ export async function createOutsideFlow(
 export async function getOutsideFlow(options: One): Promise<OutsideFlow> {
   const { tx, actor, id } = options;
   const flow = await selectOutsideFlow(tx, id);
-  requireVisible(actor, 'unit.view', flow?.unitPath, what);
+  requireVisible(actor, flowView, flow?.unitPath, what);
   return await findOrFail(options, id);
 }
 
@@ -85,7 +87,7 @@ export async function listOutsideFlows(
   },
 ): Promise<Page<OutsideFlow>> {
   const { tx, vault, actor, unitPath, ...filter } = options;
-  requireVisible(actor, 'unit.view', unitPath, 'Unit');
+  requireVisible(actor, flowView, unitPath, 'Unit');
   const [unitId] = unitPath;
   if (unitId === undefined) throw notFound('Unit');
   const page = await selectOutsideFlows(tx, { unitId, ...filter });

@@ -44,22 +44,55 @@ const failuresToClose = 3;
 /** Ends the patience of a process that is told to stop. */
 class GaveUp extends Error {}
 
-export function createAnswerKeeper(deps: AnswerKeeperDeps): AnswerKeeper {
-  const { desk, journal, clock, log, timings, meter } = deps;
-  const held = new Set<string>();
-  const running = new Set<Promise<unknown>>();
-  let failuresInRow = 0;
+type Patience = {
+  readonly hurry: () => void;
+  readonly isHurried: () => boolean;
+  /** Rests after a failed try and answers the next turn; throws `GaveUp` when there is to be none. */
+  readonly rest: (turn: number, wasHurried: boolean, cause: unknown) => Promise<number>;
+};
+
+/** Without end while the process lives; limited once it is told to stop. */
+function createPatience({
+  clock,
+  sleep,
+  timings,
+}: Pick<AnswerKeeperDeps, 'clock' | 'sleep' | 'timings'>): Patience {
+  const steps = timings.commitStepsMs;
   let giveUpAtMs = Number.POSITIVE_INFINITY;
   let wake: () => void = () => {};
   const hurried = new Promise<void>((resolve) => {
     wake = resolve;
   });
   const isHurried = () => giveUpAtMs !== Number.POSITIVE_INFINITY;
+  return {
+    isHurried,
+    hurry: () => {
+      if (isHurried()) return;
+      giveUpAtMs = clock.monotonicMs() + timings.drainMs;
+      wake();
+    },
+    rest: async (turn, wasHurried, cause) => {
+      // Who tried, or sleeps for a minute, when the end was announced tries again at once, and in quick steps.
+      if (!wasHurried && isHurried()) return 0;
+      const leftMs = giveUpAtMs - clock.monotonicMs();
+      if (leftMs <= 0) throw new GaveUp('stopped before the commit', { cause });
+      const resting = sleep(Math.min(steps[Math.min(turn, steps.length - 1)] ?? 0, leftMs));
+      await (wasHurried ? resting : Promise.race([resting, hurried]));
+      return !wasHurried && isHurried() ? 0 : turn + 1;
+    },
+  };
+}
+
+export function createAnswerKeeper(deps: AnswerKeeperDeps): AnswerKeeper {
+  const { desk, journal, log, meter } = deps;
+  const held = new Set<string>();
+  const running = new Set<Promise<unknown>>();
+  let failuresInRow = 0;
+  const patience = createPatience(deps);
 
   async function persist<T>(write: () => Promise<T>): Promise<T> {
-    const steps = timings.commitStepsMs;
-    for (let turn = 0; ; turn += 1) {
-      const isPatient = !isHurried();
+    for (let turn = 0; ; ) {
+      const wasHurried = patience.isHurried();
       try {
         const result = await write();
         failuresInRow = 0;
@@ -69,16 +102,7 @@ export function createAnswerKeeper(deps: AnswerKeeperDeps): AnswerKeeper {
         if (isFault(error, 'unavailable')) failuresInRow += 1;
         log.error('the outcome of a refresh cannot be committed yet', errorFields(error));
         meter.commitFailed();
-        if (isPatient && isHurried()) {
-          turn = -1;
-          continue;
-        }
-        const waitMs = steps[Math.min(turn, steps.length - 1)] ?? 0;
-        if (clock.monotonicMs() + waitMs > giveUpAtMs)
-          throw new GaveUp('stopped before the commit', { cause: error });
-        // Who sleeps for a minute when the end is announced wakes, and tries again in quick steps.
-        await (isHurried() ? deps.sleep(waitMs) : Promise.race([deps.sleep(waitMs), hurried]));
-        if (isPatient && isHurried()) turn = -1;
+        turn = await patience.rest(turn, wasHurried, error);
       }
     }
   }
@@ -102,12 +126,6 @@ export function createAnswerKeeper(deps: AnswerKeeperDeps): AnswerKeeper {
     } finally {
       held.delete(attemptId);
     }
-  }
-
-  function hurry(): void {
-    if (isHurried()) return;
-    giveUpAtMs = clock.monotonicMs() + timings.drainMs;
-    wake();
   }
 
   return {
@@ -134,9 +152,9 @@ export function createAnswerKeeper(deps: AnswerKeeperDeps): AnswerKeeper {
         if (result === 'superseded') await desk.giveBack(kept);
         return result !== 'busy';
       }),
-    hurry,
+    hurry: patience.hurry,
     drain: async () => {
-      hurry();
+      patience.hurry();
       await Promise.allSettled(running);
       await journal.close();
     },

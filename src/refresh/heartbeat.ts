@@ -28,7 +28,7 @@ export type Heartbeat = {
    */
   readonly isWitness: () => boolean;
   readonly forgetSilent: () => Promise<void>;
-  /** Says goodbye: what we hold armed may be taken over at once. */
+  /** Says goodbye, after the beats that are under way; there are none afterwards. What we hold armed may be taken over at once. */
   readonly end: () => Promise<void>;
 };
 
@@ -64,19 +64,35 @@ export function createHeartbeat(deps: {
 }): Heartbeat {
   const { doors, clock, processId: id, build, watch = watchNothing, timings = productionTimings } = deps;
   const pulse = createPulse(clock, timings);
+  const running = new Set<Promise<void>>();
+  let hasEnded = false;
+
+  async function beatOnce(): Promise<void> {
+    const startedMs = clock.monotonicMs();
+    const { beatMs, settle } = await doors.asScheduler(async (tx) => {
+      const { vouchesFor, settle } = await watch(tx, id);
+      return { beatMs: await beat(tx, { id, build, vouchesFor }), settle };
+    });
+    if (beatMs === null) return;
+    settle(beatMs);
+    pulse.beaten(startedMs);
+  }
+
   return {
     async beat() {
-      const startedMs = clock.monotonicMs();
-      const { beatMs, settle } = await doors.asScheduler(async (tx) => {
-        const { vouchesFor, settle } = await watch(tx, id);
-        return { beatMs: await beat(tx, { id, build, vouchesFor }), settle };
-      });
-      settle(beatMs);
-      pulse.beaten(startedMs);
+      if (hasEnded) return;
+      const work = beatOnce().finally(() => running.delete(work));
+      running.add(work);
+      await work;
     },
     isSeen: pulse.isSeen,
     isWitness: pulse.isWitness,
     forgetSilent: () => doors.asScheduler(deleteSilent),
-    end: () => doors.asScheduler((tx) => markDrained(tx, id)),
+    async end() {
+      hasEnded = true;
+      // One that came after the goodbye would find its own row gone back, and take this database for a copy.
+      await Promise.allSettled(running);
+      await doors.asScheduler((tx) => markDrained(tx, id));
+    },
   };
 }

@@ -99,6 +99,8 @@ function differs<T>(one: T | null, other: T | null): boolean {
 
 function hasGoneBack(cluster: ClusterFacts, known: Known): boolean {
   if (cluster.takeoverNo < known.takeoverNo) return true;
+  // It has said goodbye.
+  if (cluster.ownBeatMs === Number.NEGATIVE_INFINITY) return false;
   if (cluster.ownBeatMs === null) return cluster.nowMs - known.beatMs < rowLivesMs;
   return cluster.ownBeatMs < known.beatMs - lagMs;
 }

@@ -2,16 +2,17 @@
 import { sql } from 'kysely';
 import type { Tx } from '../storage/doors.ts';
 
-/** Answers when it was, by the database's clock. */
+/** Answers when it was, by the database's clock; null when the process has said goodbye. */
 export async function beat(
   tx: Tx,
   process: { readonly id: string; readonly build: string; readonly vouchesFor: number | null },
-): Promise<number> {
+): Promise<number | null> {
   const { rows } = await sql<{ beatMs: number }>`
     insert into process (id, build, vouches_for) values (${process.id}, ${process.build}, ${process.vouchesFor})
     on conflict (id) do update set heartbeat_at = clock_timestamp(), vouches_for = excluded.vouches_for
+      where not process.drained
     returning extract(epoch from heartbeat_at)::float8 * 1000 as "beatMs"`.execute(tx);
-  return rows[0]?.beatMs ?? Number.NEGATIVE_INFINITY;
+  return rows[0]?.beatMs ?? null;
 }
 
 export async function markDrained(tx: Tx, id: string): Promise<void> {

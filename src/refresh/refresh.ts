@@ -29,6 +29,8 @@ export type Refresh = {
   readonly gate: RefreshGate;
   /** Closed while refreshed tokens cannot be stored. */
   readonly commitGate: RefreshGate;
+  /** The process is going to end: answers are offered to the database for a limited time from now on. */
+  readonly hurry: () => void;
 };
 
 export type RefreshDeps = {
@@ -82,5 +84,6 @@ export function createRefresh(given: RefreshDeps): Refresh {
     refreshOne,
     gate,
     commitGate: keeper.gate,
+    hurry: keeper.hurry,
   };
 }

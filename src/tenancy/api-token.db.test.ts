@@ -7,6 +7,7 @@ import { createApiToken, revokeApiToken } from './api-token.ts';
 import { type Authority, createAuthority } from './authority.ts';
 import { bumpAuthority } from './authority-store.ts';
 import { addMembership, createPrincipal, disablePrincipal, removeMembership } from './principal.ts';
+import { createWorkspace } from './unit.ts';
 
 let house: TestHouse;
 beforeAll(async () => {
@@ -155,6 +156,35 @@ test('somebody else’s token is revoked only by who manages tokens there; to ot
   expect(await revoke(user, own.id)).toBe('not_found');
   const second = await tokenFor(user.principalId);
   expect(await revoke(admin, second.id)).toBe('done');
+});
+
+test('nobody ends a token of somebody who holds more rights', async () => {
+  const workspace = await house.doors.withTenant(house.tenant, (tx) =>
+    createWorkspace({ tx, actor: house.owner, customerId: house.customer.id, name: 'Of secrets' }),
+  );
+  const admin = await newService('customer_admin', house.customer.id);
+  const integrator = await newService('integrator', workspace.id);
+  const guest = await newService('guest', workspace.id);
+  const revoke = async (principalId: typeof admin.principalId) => {
+    const { id } = await tokenFor(principalId);
+    return await code(house.doors.withTenant(house.tenant, (tx) => revokeApiToken({ tx, actor: admin, id })));
+  };
+  expect(await revoke(integrator.principalId)).toBe('forbidden');
+  expect(await revoke(guest.principalId)).toBe('done');
+});
+
+test('a narrow token ends itself, and no other one of its principal', async () => {
+  const { principalId } = await newService('admin');
+  const narrow = await tokenFor(principalId, { scopes: ['credential.view'] });
+  const able = await tokenFor(principalId, { scopes: ['token.manage'] });
+  const other = await tokenFor(principalId);
+  const revoke = async (by: string, id: string) => {
+    const actor = await authority.actorByApiToken(by);
+    return await code(house.doors.withTenant(house.tenant, (tx) => revokeApiToken({ tx, actor, id })));
+  };
+  expect(await revoke(narrow.token, other.id)).toBe('not_found');
+  expect(await revoke(narrow.token, narrow.id)).toBe('done');
+  expect(await revoke(able.token, other.id)).toBe('done');
 });
 
 test('an organization keeps an owner, and nobody below one removes one', async () => {

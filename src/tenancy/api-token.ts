@@ -117,10 +117,13 @@ export async function revokeApiToken(options: {
   const { tx, actor, id } = options;
   const token = await selectApiToken(tx, id);
   if (token === null) throw notFound('API token');
-  if (token.principalId !== actor.principalId) {
+  const isOwn = token.principalId === actor.principalId;
+  // A token may always end itself; another one of the same principal only as it may make one.
+  if (!isOwn || (actor.apiTokenId !== null && actor.apiTokenId !== id)) {
     const principal = await getPrincipal(tx, token.principalId);
     const unit = await findUnit(tx, principal.unitId);
     requireVisible(actor, 'token.manage', unit?.path, 'API token');
+    if (!isOwn) await requireRank(tx, actor, token.principalId, null);
   }
   if (!(await revokeApiTokenRow(tx, id))) throw notFound('API token');
   await bumpAuthority(tx);

@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 
 /** Enough for a provider's answer; with what is closed afterwards it stays below what those who stop us wait. */
-const closingGraceMs = 5_000;
+const closingGraceMs = 10_000;
 const sweepMs = 20;
 
 export function endConnectionsOnClose(app: FastifyInstance, graceMs: number = closingGraceMs): void {

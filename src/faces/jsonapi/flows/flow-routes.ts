@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import {
   createOutsideFlow,
   deleteOutsideFlow,
+  flowView,
   getOutsideFlow,
   listOutsideFlows,
   type OutsideFlow,
@@ -101,14 +102,14 @@ export function flowIdIn(request: FastifyRequest): OutsideFlowId {
   return idInPath<OutsideFlowId>((request.params as { readonly flow?: string }).flow, 'Flow');
 }
 
-/** One that a query or a body names; whoever belongs to it sees its flows. */
+/** One that a query or a body names; whoever sees its secrets sees its flows. */
 async function workspaceIn(
   house: Rooms,
   actor: Actor,
   given: { readonly id: string; readonly field: string },
 ): Promise<Workspace> {
   const id = idIn<UnitId>(given.id, given.field);
-  return await findWorkspace(house, actor, id, 'unit.view').catch((error: unknown) => {
+  return await findWorkspace(house, actor, id, flowView).catch((error: unknown) => {
     if (!isFault(error, 'not_found')) throw error;
     throw new Fault('not_found', error.message, {
       field: given.field,

@@ -7,8 +7,8 @@ let house: JsonApiHouse;
 let workspace: string;
 let secretId: string;
 let flowId: string;
-/** Of the customer: sees, manages; of another customer, and of another organization. */
-const tokens = { user: '', admin: '', neighbour: '', stranger: '' };
+/** Of the customer: sees, manages, belongs to it without seeing secrets (two); of a workspace beneath; of another organization. */
+const tokens = { user: '', admin: '', member: '', clients: '', neighbour: '', stranger: '' };
 beforeAll(async () => {
   house = await openJsonApiHouse();
   const { rooms } = house;
@@ -24,6 +24,8 @@ beforeAll(async () => {
   const beneath = contract.body.data.id;
   tokens.user = await house.tokenOf(await rooms.addActor(rooms, rooms.customer.id, 'customer_user'));
   tokens.admin = await house.tokenOf(await rooms.addActor(rooms, rooms.customer.id, 'customer_admin'));
+  tokens.member = await house.tokenOf(await rooms.addActor(rooms, rooms.customer.id, 'member'));
+  tokens.clients = await house.tokenOf(await rooms.addActor(rooms, rooms.customer.id, 'owner'));
   const roles = [{ role: 'beneath', scope: 'workspaces', permissions: ['workspaces.flow.edit'] }];
   await house.ask('PATCH', `/tenants/${rooms.organization.id}/roles`, {
     data: { type: 'tenant-policy', attributes: { roles } },
@@ -50,9 +52,9 @@ const calls = () =>
     ['POST', `/flows/${flowId}/stop`, undefined, { user: 403, admin: 202 }],
   ] as const;
 
-test('who belongs to the workspace sees, who manages writes, who runs starts; all others find nothing', async () => {
+test('who sees the workspace’s secrets sees its flows, who manages writes, who runs starts; all others find nothing', async () => {
   for (const [method, path, body, expected] of calls()) {
-    const wanted = { ...expected, neighbour: 404, stranger: 404 };
+    const wanted = { ...expected, member: 404, clients: 404, neighbour: 404, stranger: 404 };
     for (const [who, status] of Object.entries(wanted)) {
       const answer = await house.ask(method, path, body, { token: tokens[who as keyof typeof tokens] });
       expect([who, method, path, answer.status, answer.text.includes(secretId) && status >= 400]).toEqual([

@@ -5,7 +5,7 @@ import type { Role, WantedRole } from '../../../tenancy/role.ts';
 import { checkName } from '../../../tenancy/unit.ts';
 import { echoed, resourceBody } from '../resource.ts';
 import { type RoleAnswer, roleAnswer } from './role-answer.ts';
-import { grantedBy, isVendorPermission, type RoleScope, scopeKinds } from './vendor-permission.ts';
+import { grantedBy, isVendorPermission, scopeKinds } from './vendor-permission.ts';
 
 export const roleScopes = ['tenants', 'contracts', 'workspaces'] as const;
 
@@ -73,13 +73,16 @@ function namesIn(i18n: Readonly<Record<string, string>>, field: string): Readonl
 }
 
 function isAsShown(
-  role: { readonly role: string; readonly scope: RoleScope; readonly permissions: readonly string[] },
+  role: Pick<RoleAnswer, 'role' | 'scope' | 'permissions'> & {
+    readonly i18n?: RoleAnswer['i18n'] | undefined;
+  },
   shown: RoleAnswer,
 ): boolean {
   return (
     role.role === shown.role &&
     role.scope === shown.scope &&
     role.permissions.length === shown.permissions.length &&
-    role.permissions.every((name) => shown.permissions.includes(name))
+    shown.permissions.every((name) => role.permissions.includes(name)) &&
+    Object.entries(role.i18n ?? {}).every(([language, name]) => shown.i18n[language] === name)
   );
 }

@@ -195,6 +195,7 @@ test('built-in roles cannot be changed, nor new ones be made for the tenant as a
     ['customer_admin', 'contracts'],
     ['owner', 'contracts'],
     ['guest', 'workspaces'],
+    ['integrator', 'workspaces'],
   ] as const) {
     const refused = await replace([reader, { role, scope, permissions: [], i18n: {} }]);
     expect(refused.status, role).toBe(409);
