@@ -18,7 +18,13 @@ test('a name is what people see: nothing invisible that breaks lines or turns th
     );
   }
   // Marks that belong to a script's own way of writing stay.
-  for (const name of ['Hooli', 'שלום\u200f (1)', 'نام\u200cخانه', 'é'.normalize('NFD'), '👩‍🚀']) {
+  for (const name of [
+    'Hooli',
+    '\u05e9\u05dc\u05d5\u05dd\u200f (1)',
+    '\u0646\u0627\u0645\u200c\u062e\u0627\u0646\u0647',
+    'é'.normalize('NFD'),
+    '👩‍🚀',
+  ]) {
     expect(checkName(` ${name} `)).toBe(name);
   }
 });
