@@ -2,7 +2,7 @@
 import type { ServiceAccount } from '../../accounts/service-account-store.ts';
 import type { Place } from '../../accounts/session.ts';
 import type { Fault } from '../../kernel/fault.ts';
-import type { Actor } from '../../tenancy/actor.ts';
+import type { Actor, ActorMembership } from '../../tenancy/actor.ts';
 import type { ApiTokenView } from '../../tenancy/api-token-store.ts';
 import { builtinRoles, permissions } from '../../tenancy/permission.ts';
 import { field, formProblem, problemAt, select } from '../pages/field.ts';
@@ -30,7 +30,7 @@ ${view.managesServices && servicesCard(view)}`;
 
 function whoCard({ actor, places, form }: AccountView): Html {
   const here = places.find((place) => place.principalId === actor.principalId);
-  const roles = [...new Set(actor.memberships.map((membership) => roleName(membership.roleKey)))];
+  const roles = [...new Set(actor.memberships.map(roleName))];
   return html`<section class="card" aria-labelledby="who">
 <div class="spread"><h2 id="who">Who you are</h2><a href="/account/password">Change password</a></div>
 <dl class="facts">
@@ -184,8 +184,9 @@ export function revokeBody(token: ApiTokenView, form: Html): Html {
 </form></section>`;
 }
 
-function roleName(key: string): string {
-  return builtinRoles.find((role) => role.key === key)?.name ?? key;
+/** Roles of different kinds of units share keys. */
+function roleName({ unitKind, roleKey }: Pick<ActorMembership, 'unitKind' | 'roleKey'>): string {
+  return builtinRoles.find((role) => role.unitKind === unitKind && role.key === roleKey)?.name ?? roleKey;
 }
 
 const dayFormat = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeZone: 'UTC' });
