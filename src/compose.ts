@@ -116,7 +116,7 @@ async function openGround(config: Config, log: Log, build: string, closers: Clos
   const port = await choosePort(config.host, config.port);
   const database = await openDatabase({ url: config.databaseUrl, directory: config.dataDirectory, log });
   // The embedded one stops its server, and kills it when that takes too long.
-  closers.add('database', database.close, 10_000);
+  closers.add('database', database.close, 8_000);
   await migrate(database);
   const doors = createDoors(database, { random: Math.random });
   const root = await unlockRoot({ doors, folder: config.dataDirectory });
@@ -231,7 +231,7 @@ async function openHouse(ground: Ground): Promise<Running> {
     warning: identityWarning(ground.identity.state()),
     failed,
     close: () => {
-      // First of all: whatever is closed meanwhile takes from the time that answers have to reach the database.
+      // First of all: steps and requests may take all of the time, and nothing may be sent whose answer we would not await.
       hurry();
       return closers.closeAll();
     },
@@ -257,12 +257,13 @@ async function openRefresh(ground: Ground, egress: ReturnType<typeof createEgres
     meter: ground.metrics.meter,
   });
   await refresher.start();
-  closers.add('refresher', refresher.drain);
+  closers.add('refresher', refresher.drain, 3_000);
   ground.readiness.add('commits_failing', commitGate.mayArm);
   const warner = createExpiryWarner({ doors, log });
   warner.start();
   closers.add('warnings of refresh tokens', warner.stop);
-  closers.add('readers’ refreshes', flight.drain);
+  // A step that ran until the end may have asked for one just then.
+  closers.add('readers’ refreshes', flight.drain, 5_000);
   return { gate, reader, hurry };
 }
 

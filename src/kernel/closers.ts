@@ -9,7 +9,7 @@ export type Closers = {
 };
 
 /** Answers that wait for a database are given 20 s; those who stop us wait for 40. */
-const togetherMs = 22_000;
+const togetherMs = 20_000;
 const standardLeastMs = 500;
 
 export function createClosers(

@@ -251,6 +251,18 @@ test('a process that others cannot see alive arms nothing, neither for readers n
   expect(refreshes().length).toBe(count + 1);
 });
 
+test('who rests begins nothing in the background, and still serves and refreshes for readers', async () => {
+  const { credential } = await connected();
+  const resting = await openRefreshProcess(house, emulator);
+  const before = refreshes().length;
+  resting.refresher.rest();
+  expect(await resting.refresher.runOnce()).toBe(0);
+  expect(refreshes()).toHaveLength(before);
+  await expire(credential, -1);
+  await resting.reader.readToken({ tenant: house.tenant, credentialId: credential.id });
+  expect(refreshes()).toHaveLength(before + 1);
+});
+
 test('draining waits for the answers of readers’ refreshes and begins no other', async () => {
   const { credential } = await connected({ expiresInSeconds: -10, dueInSeconds: 0 });
   const leaving = await openRefreshProcess(house, emulator);

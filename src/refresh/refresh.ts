@@ -29,7 +29,7 @@ export type Refresh = {
   readonly gate: RefreshGate;
   /** Closed while refreshed tokens cannot be stored. */
   readonly commitGate: RefreshGate;
-  /** The process is going to end: answers are offered to the database for a limited time from now on. */
+  /** The process is going to end: the background begins nothing more, and answers are offered to the database for a limited time. */
   readonly hurry: () => void;
 };
 
@@ -77,13 +77,17 @@ export function createRefresh(given: RefreshDeps): Refresh {
   const gate = joinGates({ mayArm: heartbeat.isSeen, refusal: () => null }, keeper.gate, ...deps.gates);
   const flight = createRefreshFlight({ ...deps, desk, allowance, gate, refreshOne, hurry: keeper.hurry });
   const readCredential = createReadCredential({ doors, vault });
+  const refresher = createRefresher({ ...deps, desk, allowance, keeper, gate, refreshOne });
   return {
-    refresher: createRefresher({ ...deps, desk, allowance, keeper, gate, refreshOne }),
+    refresher,
     reader: createTokenReader({ ...deps, readCredential, fly: flight.fly, gate }),
     flight,
     refreshOne,
     gate,
     commitGate: keeper.gate,
-    hurry: keeper.hurry,
+    hurry: () => {
+      refresher.rest();
+      keeper.hurry();
+    },
   };
 }

@@ -26,7 +26,9 @@ const foundForMs = 1_000;
 
 export type Refresher = {
   readonly start: () => Promise<void>;
-  /** Claims nothing more, waits for what was sent, and says goodbye. */
+  /** Claims nothing more; what was sent goes on. */
+  readonly rest: () => void;
+  /** Rests, waits for what was sent, and says goodbye. */
   readonly drain: () => Promise<void>;
   /** Takes over, then rounds by hand until nothing is due; answers how many were tried. For tests and operators. */
   readonly runOnce: () => Promise<number>;
@@ -80,6 +82,7 @@ export function createRefresher(deps: RefresherDeps): Refresher {
       every(working, timings.tickMs, allowance.tell);
       every(working, timings.recoverMs, recover);
     },
+    rest: () => rounds.rest(),
     async drain() {
       for (const stop of working.splice(0)) stop();
       keeper.hurry();
@@ -205,8 +208,12 @@ class RefreshRounds {
     log.warn('took over refreshes that nobody works on', { count: taken });
   }
 
-  async drain(): Promise<void> {
+  rest(): void {
     this.#isDraining = true;
+  }
+
+  async drain(): Promise<void> {
+    this.rest();
     // A claim that is on its way to the database arms grants.
     await this.#round?.catch(() => {});
     await Promise.allSettled(this.#inFlight);
