@@ -1,69 +1,36 @@
-// The composition root: opens what has state, in order, and closes it in the reverse order. The only file that knows
-// all rooms.
-import { randomUUID } from 'node:crypto';
-import { chmod, mkdir, rm } from 'node:fs/promises';
+// The composition root: opens what has state, in order, and closes it in the reverse order. Only this file and its
+// folder know all rooms.
 import { join } from 'node:path';
-import type { FastifyInstance } from 'fastify';
 import { createAccounts } from './accounts/accounts.ts';
 import { createChainSealer } from './audit/chain-sealer.ts';
 import { createReadAudit } from './audit/read-audit.ts';
 import { createAuthorize } from './authorize/authorize.ts';
 import { bundledComponents } from './compose/bundled-components.ts';
-import { choosePort, listen, urlHost } from './compose/listen.ts';
+import { type Ground, openGround } from './compose/ground.ts';
+import { openOperator } from './compose/operator.ts';
+import { openServer } from './compose/server.ts';
 import { forgetOldDays, tendKeys } from './compose/upkeep.ts';
 import type { Config } from './config.ts';
 import { createRevoker, revocationJob } from './credentials/revocation.ts';
-import type { AccountHouse } from './faces/account/exchange.ts';
-import { registerAccount } from './faces/account/register-account.ts';
-import { registerTriggers } from './faces/hooks/trigger.ts';
 import type { House } from './faces/house.ts';
 import { createAuthenticate } from './faces/http/authenticate.ts';
-import { registerHealth } from './faces/http/health.ts';
-import { registerLazyFace } from './faces/http/lazy-face.ts';
-import { addConditions } from './faces/http/readiness-conditions.ts';
-import { createHttpServer, type HttpOptions } from './faces/http/server.ts';
 import { createActorBySession } from './faces/http/session-actor.ts';
-import { registerJsonApi } from './faces/jsonapi/register.ts';
-import { createMetrics, type Metrics } from './faces/metrics/metrics.ts';
-import { registerMetrics, registerOpenMetrics } from './faces/metrics/register-metrics.ts';
-import { registerOAuthPages } from './faces/oauth/register.ts';
-import { operatorSocket } from './faces/operator/operator-socket.ts';
-import { registerOperator } from './faces/operator/register.ts';
-import { registerPages } from './faces/pages/register-pages.ts';
-import { registerWhy, type WhyRooms } from './faces/why/register-why.ts';
-import { createHostPool, type HostPool } from './hosts/pool.ts';
+import { createHostPool } from './hosts/pool.ts';
 import { registerBundledComponents } from './integrations/component-bundled.ts';
 import { createComponentPackages } from './integrations/component-package.ts';
-import { type Clock, systemClock, systemSleep } from './kernel/clock.ts';
-import { type Closers, createClosers } from './kernel/closers.ts';
+import { systemClock, systemSleep } from './kernel/clock.ts';
+import { createClosers } from './kernel/closers.ts';
 import { Fault } from './kernel/fault.ts';
-import { platformTenantId } from './kernel/ids.ts';
 import type { Log } from './kernel/log.ts';
-import { type LoopLag, watchLoopLag } from './kernel/loop-lag.ts';
-import { createReadiness, type Readiness } from './kernel/readiness.ts';
 import { createMailer } from './mail/create-mailer.ts';
 import { createDial, createEgress } from './oauth/egress.ts';
-import {
-  type ClusterIdentity,
-  createClusterIdentity,
-  identityInWords,
-  identityWarning,
-} from './refresh/cluster-identity.ts';
-import { createHeartbeat, type Heartbeat } from './refresh/heartbeat.ts';
+import { identityWarning } from './refresh/cluster-identity.ts';
 import { createUseNotes } from './refresh/note-use.ts';
 import { createRefresh } from './refresh/refresh.ts';
 import { createExpiryWarner } from './refresh/refresh-expiry.ts';
-import type { RefreshGate } from './refresh/refresh-gate.ts';
-import { takeOver } from './refresh/take-over.ts';
 import { createRunner } from './runner/runner.ts';
-import { type Database, openDatabase } from './storage/database.ts';
-import { createDoors, type Doors } from './storage/doors.ts';
 import type { JobHandler } from './storage/job-handler.ts';
-import { migrate } from './storage/migrate.ts';
 import { startWorker } from './storage/worker.ts';
-import { type Authority, createAuthority } from './tenancy/authority.ts';
-import { type UnlockedRoot, unlockRoot } from './vault/unlock-root.ts';
-import { createVault } from './vault/vault.ts';
 
 export type Running = {
   readonly url: string;
@@ -79,27 +46,6 @@ export type Running = {
   readonly close: () => Promise<void>;
 };
 
-type Ground = {
-  readonly config: Config;
-  readonly log: Log;
-  readonly clock: Clock;
-  readonly closers: Closers;
-  readonly database: Database;
-  readonly doors: Doors;
-  readonly vault: ReturnType<typeof createVault>;
-  readonly root: UnlockedRoot;
-  readonly authority: Authority;
-  readonly processId: string;
-  readonly build: string;
-  readonly readiness: Readiness;
-  readonly metrics: Metrics;
-  readonly identity: ClusterIdentity;
-  readonly heartbeat: Heartbeat;
-  readonly port: number;
-  /** Base URL for browsers and providers, without a trailing slash. */
-  readonly publicUrl: string;
-};
-
 export async function compose(config: Config, log: Log, build: string): Promise<Running> {
   const closers = createClosers({ log, clock: systemClock });
   try {
@@ -109,52 +55,6 @@ export async function compose(config: Config, log: Log, build: string): Promise<
     await closers.closeAll();
     throw error;
   }
-}
-
-async function openGround(config: Config, log: Log, build: string, closers: Closers): Promise<Ground> {
-  const clock = systemClock;
-  const port = await choosePort(config.host, config.port);
-  const database = await openDatabase({ url: config.databaseUrl, directory: config.dataDirectory, log });
-  // The embedded one stops its server, and kills it when that takes too long.
-  closers.add('database', database.close, 8_000);
-  await migrate(database);
-  const doors = createDoors(database, { random: Math.random });
-  const root = await unlockRoot({ doors, folder: config.dataDirectory });
-  const authority = createAuthority({ doors, clock, log });
-  const vault = createVault({
-    doors,
-    rootKeys: root.rootKeys,
-    installation: root.installation,
-    clock,
-    isFresh: authority.isTrusted,
-  });
-  const processId = randomUUID();
-  const identity = createClusterIdentity({ log, location: locationOf(config, database) });
-  const heartbeat = createHeartbeat({ doors, clock, processId, build, watch: identity.watch });
-  authority.onFlush(vault.flush);
-  await doors.withTenant(platformTenantId, (tx) => vault.createTenantKey(tx, platformTenantId));
-  await authority.start();
-  closers.add('authority', authority.stop);
-  return {
-    config,
-    log,
-    clock,
-    closers,
-    database,
-    doors,
-    vault,
-    authority,
-    root,
-    processId,
-    build,
-    identity,
-    heartbeat,
-    readiness: createReadiness({ clock }),
-    metrics: createMetrics({ doors, clock, log, isLocked: () => identity.refusal() !== null }),
-    port,
-    publicUrl:
-      config.publicUrl ?? `${config.tls === null ? 'http' : 'https'}://${urlHost(config.host)}:${port}`,
-  };
 }
 
 async function openHouse(ground: Ground): Promise<Running> {
@@ -313,88 +213,6 @@ async function openRunner(ground: Ground, { reader, useNotes }: House) {
 
 /** Less than what those who stop us wait before they kill. */
 const executionGraceMs = 7_000;
-
-async function openServer(ground: Ground, house: Furnished): Promise<void> {
-  const { config, log, closers } = ground;
-  const options: HttpOptions = {
-    log,
-    trustedHops: config.trustedHops,
-    tls: config.tls,
-    isHttps: ground.publicUrl.startsWith('https:'),
-  };
-  const app = createHttpServer(options);
-  registerHealth(app, { loop: watchLoop(ground), readiness: addConditions(ground) });
-  registerMetrics(app, ground.metrics, config.metricsToken);
-  await registerFaces(app, house, options);
-  await listen(app, config.host, ground.port);
-  closers.add('server', () => app.close());
-}
-
-function watchLoop({ clock, closers }: Ground): LoopLag {
-  const loop = watchLoopLag({ clock });
-  closers.add('loop watch', loop.stop);
-  return loop;
-}
-
-/** The embedded engine's folder cannot be named by hand: the setting would be copied along with it. */
-function locationOf({ databaseLocation }: Config, { engine, location }: Database): string {
-  return engine === 'embedded' || databaseLocation === null ? location : `named ${databaseLocation}`;
-}
-
-/** Only whoever may enter the data directory reaches it; a socket left by a killed process is replaced. */
-async function openOperator(
-  ground: Ground,
-  { isolation, gate }: Pick<HostPool, 'isolation'> & { readonly gate: RefreshGate },
-): Promise<void> {
-  const { config, log, clock, doors, vault, root, closers, database, build, identity, heartbeat } = ground;
-  const { folder, path } = operatorSocket(config.dataDirectory);
-  await mkdir(folder, { recursive: true, mode: 0o700 });
-  await rm(path, { force: true });
-  const app = createHttpServer({ log, trustedHops: 0, tls: null, isHttps: false });
-  registerOperator(app, {
-    doors,
-    clock,
-    gate,
-    vault,
-    rootKeys: root.rootKeys,
-    installation: root.installation,
-    dataDirectory: config.dataDirectory,
-    takeOver: (actor) => takeOver({ doors, identity, heartbeat, actor }),
-    describe: async () => {
-      const { kind, reason } = await isolation();
-      return {
-        version: build,
-        node: process.version,
-        engine: database.engine,
-        url: ground.publicUrl,
-        identity: identityInWords(identity.state()),
-        components: reason === null ? kind : `${kind}: ${reason}`,
-      };
-    },
-  });
-  registerOpenMetrics(app, ground.metrics);
-  await app.listen({ path });
-  await chmod(path, 0o600);
-  closers.add('operator socket', () => app.close());
-}
-
-type Furnished = House & AccountHouse & WhyRooms;
-
-/** One line per face. */
-async function registerFaces(app: FastifyInstance, house: Furnished, options: HttpOptions): Promise<void> {
-  registerPages(app);
-  registerWhy(app, house);
-  await registerAccount(app, house);
-  registerLazyFace(app, ['/api', '/api/results/:link'], async () => {
-    const { registerGraphql } = await import('./faces/graphql/register-graphql.ts');
-    const face = createHttpServer({ ...options, tls: null });
-    await registerGraphql(face, house);
-    return face;
-  });
-  await registerOAuthPages(app, house);
-  await registerJsonApi(app, house);
-  await registerTriggers(app, house);
-}
 
 function databaseLost(): never {
   throw new Fault('unavailable', 'The database server ended.', { cure: 'Start Latchkey again.' });
