@@ -32,10 +32,10 @@ export function createGather<K, I, R>(
           key,
           turn.map(({ item }) => item),
         );
-        for (const [index, { resolve, reject }] of turn.entries()) {
+        turn.forEach(({ resolve, reject }, index) => {
           if (index < results.length) resolve(results[index] as R);
           else reject(new Error('a turn answered less than it was asked'));
-        }
+        });
       } catch (error) {
         for (const { reject } of turn) reject(error);
       }

@@ -4,7 +4,7 @@ import type { GrantState } from '../credentials/grant-store.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { AuthClientId, CredentialId, PrincipalId, TenantId, UnitId } from '../kernel/ids.ts';
 import type { Doors, Tx } from '../storage/doors.ts';
-import type { TextRow } from '../storage/pipeline.ts';
+import type { PreparedStatement, TextRow } from '../storage/pipeline.ts';
 import { type Sealed, sealedFromColumn } from '../vault/sealed.ts';
 
 export type CredentialFacts = {
@@ -33,8 +33,6 @@ export type GrantFacts = {
   readonly hasFailed: boolean;
   readonly lastErrorCode: string | null;
   readonly lastError: string | null;
-  /** Since the tokens were stored, by the database's clock; null when that is more than a minute. */
-  readonly ageMs: number | null;
   /** Until the next try is allowed or due; negative when past, null for a grant in good health. */
   readonly retryInMs: number | null;
 };
@@ -47,26 +45,24 @@ export type StoredCredential = CredentialFacts & {
 type StoredValue = { readonly field: string; readonly valueNo: number; readonly sealed: Sealed };
 
 /** One id, or many as an array: looking one up in an array costs the database a fifth more. */
-const matches = { one: '= $2', many: '= any ($2)' } as const;
+const matches = { one: '= $1', many: '= any ($1)' } as const;
 type Match = keyof typeof matches;
 
 const credentialsStatement = (match: Match) => `
   select c.id, c.unit_id, c.label, c.type_key, c.oauth_kind, c.auth_client_tenant_id, c.auth_client_id, c.client_type,
     c.authorize_params, c.reported_error, c.created_by, g.state, g.consent_no, g.token_no, g.issued_at, g.expires_at,
-    g.refresh_due_at is not null,
-    case when coalesce(g.refreshed_at, g.issued_at) > clock_timestamp() - interval '1 minute'
-      then extract(epoch from clock_timestamp() - coalesce(g.refreshed_at, g.issued_at)) * 1000 end,
-    case when g.attempt_id is not null or g.fail_count > 0 or g.last_error_code is not null
-      then json_build_array(g.attempt_id is not null, g.fail_count > 0, g.last_error_code, g.last_error,
-        extract(epoch from g.refresh_due_at - clock_timestamp()) * 1000) end,
-    g.ct
+    g.refresh_due_at, g.attempt_id is not null, g.fail_count, g.last_error_code, g.last_error, clock_timestamp(), g.ct,
+    c.last_value_no
   from credential c
   left join oauth_grant g on g.tenant_id = c.tenant_id and g.credential_id = c.id
-  where c.tenant_id = $1 and c.id ${matches[match]}`;
+  where c.tenant_id = latchkey_tenant() and c.id ${matches[match]}`;
 
 const valuesStatement = (match: Match) => `
   select v.credential_id, v.field_key, v.value_no, v.sealed from credential_value v
-  where v.tenant_id = $1 and v.credential_id ${matches[match]}`;
+  where v.tenant_id = latchkey_tenant() and v.credential_id ${matches[match]}`;
+
+/** Where a row of the first statement has the number of the last field that was set; 0 when none ever was. */
+const lastValueNoAt = 23;
 
 const statements = {
   one: prepare('one'),
@@ -74,37 +70,61 @@ const statements = {
 };
 
 function prepare(match: Match) {
-  return [
-    { name: `read_credentials_${match}`, text: credentialsStatement(match) },
-    { name: `read_credential_values_${match}`, text: valuesStatement(match) },
-  ] as const;
+  return {
+    credentials: { name: `read_credentials_${match}`, text: credentialsStatement(match) },
+    values: { name: `read_credential_values_${match}`, text: valuesStatement(match) },
+  } as const;
 }
 
-/** Null for a grant in good health: those columns cost more to write and to read than all others together. */
-type Trouble = readonly [
-  isArmed: boolean,
-  hasFailed: boolean,
-  lastErrorCode: string | null,
-  lastError: string | null,
-  retryInMs: number | null,
-];
-
 /** Those of the ids that the tenant has. */
-export async function readCredentials(
-  doors: Doors,
+export type ReadCredentials = (
   tenant: TenantId,
   ids: readonly CredentialId[],
-): Promise<ReadonlyMap<string, StoredCredential>> {
-  const [only] = ids;
-  const isOne = ids.length === 1 && only !== undefined;
-  // UUIDs need no quotes in an array.
-  const values = [tenant, isOne ? only : `{${ids.join(',')}}`];
-  const [credentials = [], fields = []] = await doors.read(
-    tenant,
-    statements[isOne ? 'one' : 'many'].map((statement) => ({ ...statement, values })),
-  );
+) => Promise<ReadonlyMap<string, StoredCredential>>;
+
+/** Some 10 MB. */
+const maxRemembered = 100_000;
+
+/**
+ * Most OAuth credentials have no fields beside their tokens, and asking for none costs a sixth of a read: fields are asked for
+ * where there were some before. Where some turn up, everything is read once more, so that all of it is of one moment.
+ */
+export function createReadCredentials(doors: Pick<Doors, 'read'>): ReadCredentials {
+  const withFields = new Set<string>();
+
+  function read(tenant: TenantId, ids: readonly CredentialId[], asksForFields: boolean) {
+    const [only] = ids;
+    const isOne = ids.length === 1 && only !== undefined;
+    const { credentials, values } = statements[isOne ? 'one' : 'many'];
+    // UUIDs need no quotes in an array.
+    const which = [isOne ? only : `{${ids.join(',')}}`];
+    const asked: PreparedStatement[] = [{ name: credentials.name, text: credentials.text, values: which }];
+    if (asksForFields) asked.push({ name: values.name, text: values.text, values: which });
+    return doors.read(tenant, asked);
+  }
+
+  return async (tenant, ids) => {
+    const asksForFields = ids.some((id) => withFields.has(id));
+    const [rows = [], fields = []] = await read(tenant, ids, asksForFields);
+    let hasFields = false;
+    for (const row of rows) {
+      if (row[lastValueNoAt] === '0') continue;
+      hasFields = true;
+      if (withFields.size >= maxRemembered) withFields.clear();
+      withFields.add(given(row[0]));
+    }
+    if (asksForFields || !hasFields) return toCredentials(rows, fields);
+    const [again = [], theirs = []] = await read(tenant, ids, true);
+    return toCredentials(again, theirs);
+  };
+}
+
+function toCredentials(
+  rows: readonly TextRow[],
+  fields: readonly TextRow[],
+): ReadonlyMap<string, StoredCredential> {
   const found = new Map<string, StoredCredential & { readonly values: StoredValue[] }>();
-  for (const row of credentials) found.set(given(row[0]), toCredential(row));
+  for (const row of rows) found.set(given(row[0]), toCredential(row));
   for (const [id, field, valueNo, sealed] of fields) {
     const value = { field: given(field), valueNo: Number(valueNo), sealed: toSealed(given(sealed)) };
     found.get(given(id))?.values.push(value);
@@ -148,23 +168,24 @@ function toCredential(row: TextRow): StoredCredential & { readonly values: Store
 }
 
 function toGrant(row: TextRow): StoredCredential['grant'] {
-  const [state, consentNo, tokenNo, issuedAt, expiresAt, isRenewable, ageMs, trouble, sealed] = row.slice(11);
+  const [state, consentNo, tokenNo, issuedAt, expiresAt, dueAt, armed, failCount, code, error, now, sealed] =
+    row.slice(11);
   if (state == null) return null;
-  const [isArmed, hasFailed, lastErrorCode, lastError, retryInMs]: Trouble =
-    trouble == null ? [false, false, null, null, null] : JSON.parse(trouble);
+  const isArmed = armed === 't';
+  const hasFailed = failCount !== '0';
+  const isTroubled = isArmed || hasFailed || code != null;
   return {
     state: state as GrantState,
     consentNo: Number(consentNo),
     tokenNo: Number(tokenNo),
     issuedAt: toDate(issuedAt),
     expiresAt: toDate(expiresAt),
-    isRenewable: isRenewable === 't',
+    isRenewable: dueAt != null,
     isArmed,
     hasFailed,
-    lastErrorCode,
-    lastError,
-    ageMs: ageMs == null ? null : Number(ageMs),
-    retryInMs,
+    lastErrorCode: code ?? null,
+    lastError: error ?? null,
+    retryInMs: isTroubled && dueAt != null ? msBetween(now, dueAt) : null,
     sealed: sealed == null ? null : toSealed(sealed),
   };
 }
@@ -177,6 +198,10 @@ function given(text: string | null | undefined): string {
 /** `bytea` as text is \x and hexadecimal digits. */
 function toSealed(text: string): Sealed {
   return sealedFromColumn(Buffer.from(text.slice(2), 'hex'));
+}
+
+function msBetween(from: string | null | undefined, to: string): number {
+  return (toDate(to)?.getTime() ?? 0) - (toDate(given(from))?.getTime() ?? 0);
 }
 
 /** Sessions keep UTC and ISO dates: 2026-01-31 12:00:00.123456+00. */

@@ -11,8 +11,8 @@ import type { Vault } from '../vault/vault.ts';
 import { createReadLine } from './read-line.ts';
 import {
   type CredentialFacts,
+  createReadCredentials,
   type GrantFacts,
-  readCredentials,
   type StoredCredential,
 } from './reading-store.ts';
 
@@ -33,7 +33,7 @@ export type ReadCredential = (tenant: TenantId, credentialId: CredentialId) => P
 
 export function createReadCredential(deps: { readonly doors: Doors; readonly vault: Vault }): ReadCredential {
   const { doors, vault } = deps;
-  const readInLine = createReadLine((tenant, ids) => readCredentials(doors, tenant, ids));
+  const readInLine = createReadLine(createReadCredentials(doors));
 
   return async (tenantId, credentialId) => {
     // In one statement with others, a malformed id would fail them too.
@@ -127,7 +127,6 @@ function toGrant(stored: NonNullable<StoredCredential['grant']>, opened: readonl
     hasFailed: stored.hasFailed,
     lastErrorCode: stored.lastErrorCode,
     lastError: stored.lastError,
-    ageMs: stored.ageMs,
     retryInMs: stored.retryInMs,
     tokens: plain === undefined ? null : parseTokens(plain),
   };

@@ -9,8 +9,13 @@ const probeEveryMs = 1_000;
 const trustForMs = 3_000;
 const maxEntries = 50_000;
 
-/** Answers what is remembered under the key, or loads it. A load that fails is not remembered. */
-export type Shelf<T extends object> = (key: string, load: () => Promise<T>) => Promise<T>;
+/** Apart, so that what is remembered costs no promise. */
+export type Shelf<T extends object> = {
+  /** What is remembered under the key; undefined when that is nothing, or nobody can say whether it still holds. */
+  readonly known: (key: string) => T | undefined;
+  /** Loads and remembers it. A load that fails is not remembered. */
+  readonly load: (key: string, load: () => Promise<T>) => Promise<T>;
+};
 
 export class AuthorityMemory {
   readonly #clock: Clock;
@@ -37,14 +42,15 @@ export class AuthorityMemory {
   shelf<T extends object>(): Shelf<T> {
     const cache = new LRUCache<string, T>({ max: maxEntries });
     this.#caches.push(cache);
-    return async (key, load) => {
-      const known = this.isTrusted() ? cache.get(key) : undefined;
-      if (known !== undefined) return known;
-      const startedIn = this.#epoch;
-      const loaded = await load();
-      // A flush while loading may have been about this very entry.
-      if (startedIn === this.#epoch) cache.set(key, loaded);
-      return loaded;
+    return {
+      known: (key) => (this.isTrusted() ? cache.get(key) : undefined),
+      load: async (key, load) => {
+        const startedIn = this.#epoch;
+        const loaded = await load();
+        // A flush while loading may have been about this very entry.
+        if (startedIn === this.#epoch) cache.set(key, loaded);
+        return loaded;
+      },
     };
   }
 

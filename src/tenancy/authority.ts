@@ -49,23 +49,29 @@ export function createAuthority(deps: {
   return {
     async actorByApiToken(token) {
       const hash = hashApiToken(token);
-      const { actor, expiresAtMs } = await tokens(hash.toString('latin1'), async () => {
+      const key = hash.toString('latin1');
+      const loadIt = async () => {
         const tenant = tenantOfApiToken(token);
         if (tenant === null) throw notAuthenticated();
         return await doors.withTenant(tenant, (tx) => loadToken(tx, tenant, hash));
-      });
+      };
+      const { actor, expiresAtMs } = tokens.known(key) ?? (await tokens.load(key, loadIt));
       if (expiresAtMs !== null && clock.now().getTime() >= expiresAtMs) {
         throw new Fault('not_authenticated', 'The API token has expired.', { cure: 'Make a new one.' });
       }
       return actor;
     },
-    actorByPrincipal: (tenant, principalId) =>
-      principals(`${tenant}:${principalId}`, () =>
-        doors.withTenant(tenant, (tx) => loadActor(tx, tenant, principalId)),
-      ),
+    async actorByPrincipal(tenant, principalId) {
+      const key = `${tenant}:${principalId}`;
+      const loadIt = () => doors.withTenant(tenant, (tx) => loadActor(tx, tenant, principalId));
+      return principals.known(key) ?? (await principals.load(key, loadIt));
+    },
     async unitPath(tenant, unitId) {
+      const key = `${tenant}:${unitId}`;
+      const known = paths.known(key);
+      if (known !== undefined) return known;
       try {
-        return await paths(`${tenant}:${unitId}`, async () => {
+        return await paths.load(key, async () => {
           const unit = await doors.withTenant(tenant, (tx) => selectUnit(tx, unitId));
           if (unit === null) throw new Fault('not_found', 'Unit not found.');
           return unit.path;

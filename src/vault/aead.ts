@@ -67,7 +67,7 @@ export function openBytes(sealed: Sealed, options: Pick<SealOptions, 'key' | 'aa
     const decryption = createDecipheriv(cipher, derived.encryptionKey, parts.nonce, {
       authTagLength: tagLength,
     });
-    decryption.setAAD(Buffer.concat([serialiseHeader(key), aad])).setAuthTag(parts.tag);
+    decryption.setAAD(Buffer.concat([parts.header, aad])).setAuthTag(parts.tag);
     const bytes = decryption.update(parts.ciphertext);
     try {
       decryption.final();

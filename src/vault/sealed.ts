@@ -10,6 +10,8 @@ declare const brand: unique symbol;
 export type Sealed = Buffer & { readonly [brand]: 'Sealed' };
 
 export type SealedParts = {
+  /** As `serialiseHeader` makes it of the key. */
+  readonly header: Buffer;
   readonly keyId: Buffer;
   readonly keyNo: number;
   readonly salt: Buffer;
@@ -49,7 +51,7 @@ export function serialiseHeader(key: { readonly keyId: Buffer; readonly keyNo: n
   return header;
 }
 
-export function serialise(parts: SealedParts): Sealed {
+export function serialise(parts: Omit<SealedParts, 'header'>): Sealed {
   const { salt, commitment, nonce, ciphertext, tag } = parts;
   return Buffer.concat([serialiseHeader(parts), salt, commitment, nonce, ciphertext, tag]) as Sealed;
 }
@@ -67,6 +69,7 @@ export function parse(bytes: Buffer): SealedParts {
   const keyNo = keyNoOf(bytes);
   const tagAt = bytes.length - tagLength;
   return {
+    header: bytes.subarray(0, headerLength),
     keyId: bytes.subarray(keyIdAt, keyNoAt),
     keyNo,
     salt: bytes.subarray(saltAt, commitmentAt),

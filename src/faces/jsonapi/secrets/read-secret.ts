@@ -69,17 +69,20 @@ export async function answerSecrets(
 ): Promise<readonly string[]> {
   const { actor, workspace, readings, isServed } = of;
   const showsCredentials = can(actor, 'credential.reveal', workspace.path);
-  if (showsCredentials) await recordReads(house, actor, readings);
+  if (showsCredentials) {
+    const recorded = recordReads(house, actor, readings);
+    if (recorded !== null) await recorded;
+  }
   const view = { workspaceId: workspace.id, showsCredentials, isServed, now: house.clock.now() };
   return readings.map((reading) => secretAnswer(reading, view));
 }
 
-/** To be called before values leave: who saw them, and that they are in use. */
-export async function recordReads(
+/** To be called, and awaited, before values leave: who saw them, and that they are in use. Null for a machine, which waits for nothing. */
+export function recordReads(
   house: AnsweringHouse,
   actor: Actor,
   readings: readonly Reading[],
-): Promise<void> {
+): Promise<void> | null {
   const { tenant, kind, principalId, name } = actor;
   const isMachine = kind === 'service' || kind === 'step' || actor.apiTokenId !== null;
   const events = readings.map(
@@ -92,10 +95,10 @@ export async function recordReads(
   for (const reading of readings) house.useNotes.note(tenant, reading.credentialId);
   if (isMachine) {
     for (const event of events) house.readAudit.record(tenant, event);
-    return;
+    return null;
   }
   // A person's look is on record before the answer leaves.
-  await house.doors.withTenant(tenant, async (tx) => {
+  return house.doors.withTenant(tenant, async (tx) => {
     await auditAll(tx, events);
   });
 }

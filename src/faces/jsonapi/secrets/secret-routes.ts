@@ -112,8 +112,8 @@ async function enter(
 }
 
 async function enterOne(house: Rooms, request: FastifyRequest): Promise<SecretRequest> {
-  const entered = await enter(house, request);
-  return { ...entered, id: idInPath<CredentialId>((request.params as Path).secret, 'Secret') };
+  const { actor, workspace } = await enter(house, request);
+  return { actor, workspace, id: idInPath<CredentialId>((request.params as Path).secret, 'Secret') };
 }
 
 async function sendOne(
