@@ -7,6 +7,7 @@ import { isForeignKeyViolation } from '../storage/database.ts';
 import type { Tx } from '../storage/doors.ts';
 import { type Actor, can, requirePermission } from './actor.ts';
 import { bumpAuthority } from './authority-store.ts';
+import { looksLike, mixesAlphabets } from './look-alike.ts';
 import { isPermission, type Permission, type UnitKind } from './permission.ts';
 import {
   countHolders,
@@ -61,6 +62,7 @@ export async function replaceRoles(options: {
   for (const role of wanted) {
     const before = present.find((candidate) => isSame(candidate, role));
     if (before !== undefined && isEqual(before, role)) continue;
+    if (before === undefined) refuseLookAlike(role, present);
     await writeRole(tx, actor, role, before ?? null);
     isChanged = true;
   }
@@ -135,6 +137,17 @@ function requireHeld(
 
 function organizationOf(actor: Actor): readonly UnitId[] {
   return [actor.tenant as string as UnitId];
+}
+
+/** Among the roles of all kinds of units: lists show them without. */
+function refuseLookAlike({ key, field }: WantedRole, present: readonly Role[]): void {
+  const alike = present.find((role) => role.builtin && looksLike(key, role.key));
+  if (alike === undefined && !mixesAlphabets(key)) return;
+  const problem =
+    alike === undefined
+      ? 'mixes letters of alphabets that look alike'
+      : `looks like the built-in role ${alike.key}`;
+  throw invalidField(field, `has a name that ${problem}.`, 'Choose another name.');
 }
 
 type Named = { readonly unitKind: UnitKind; readonly key: string };

@@ -132,6 +132,18 @@ test('mistakes in JSON are named', async () => {
   }
 });
 
+test('a JSON content type with nothing in the body is no mistake of a request that needs no body', async () => {
+  const made = JSON.parse((await ada.json('POST', '/account/tokens', { name: 'Short-lived' })).text);
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${made.token}` };
+  const send = (body: string) =>
+    fetch(`${house.url}/account/tokens/${made.id}`, { method: 'DELETE', headers, body });
+  const needsBody = await fetch(`${house.url}/account/tokens`, { method: 'POST', headers });
+  expect([needsBody.status, (await send('{')).status]).toEqual([400, 400]);
+  expect((await send('')).status).toBe(204);
+  const { tokens } = JSON.parse((await ada.json('GET', '/account/tokens')).text);
+  expect(tokens.find((token: { readonly id: string }) => token.id === made.id).revokedAt).not.toBe(null);
+});
+
 test('another site cannot make a signed-in browser change anything', async () => {
   const count = async () => JSON.parse((await ada.json('GET', '/account/tokens')).text).tokens.length;
   const before = await count();

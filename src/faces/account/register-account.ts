@@ -1,5 +1,6 @@
 // The face of people's accounts: set-up, sign-in, tokens. Pages for people and JSON for programs on the same session.
 import type { FastifyInstance } from 'fastify';
+import { acceptJsonBodies } from '../http/json-bodies.ts';
 import { dressErrorPages } from '../pages/error-page.ts';
 import { acceptForms, formLimitBytes } from '../pages/form-bodies.ts';
 import { registerAccountPages } from './account.ts';
@@ -13,8 +14,8 @@ import { registerTokens } from './tokens.ts';
 
 export async function registerAccount(app: FastifyInstance, house: AccountHouse): Promise<void> {
   await app.register((scope, _options, done) => {
-    // Another site's page can send plain text with JSON in it; here nobody has a use for it.
-    scope.removeContentTypeParser('text/plain');
+    // JSON and forms, nothing else: another site's page can send plain text with JSON in it.
+    acceptJsonBodies(scope);
     acceptForms(scope);
     dressErrorPages(scope);
     scope.addHook('onRoute', (route) => {

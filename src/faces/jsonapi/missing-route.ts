@@ -20,7 +20,9 @@ export function answerMissingRoutes(app: FastifyInstance): void {
 }
 
 function nothingAt(path: string): Fault {
-  return new Fault('not_found', `There is nothing at ${path.slice(0, 200)}.`, { cure: 'Check the address.' });
+  return new Fault('not_found', `There is nothing at ${path.slice(0, 200)}.`, {
+    cure: 'Check the address; /v2/docs tells which there are.',
+  });
 }
 
 function notWith(method: string, methods: readonly string[]): Fault {

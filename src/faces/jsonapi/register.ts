@@ -1,11 +1,11 @@
 // The JSON:API dialect at /v2: auth clients and secrets as the clients of elastic.io know them, and what the runtime of its
 // components asks beside that.
 import type { FastifyInstance } from 'fastify';
+import { acceptJsonBodies, ignoreBodies } from '../http/json-bodies.ts';
 import { requireJsonAccepted } from './accept.ts';
 import { registerAuthClientRoutes } from './auth-clients/auth-client-routes.ts';
 import { registerFlowRoutes } from './flows/flow-routes.ts';
 import { registerStartupRoutes, registerStepRoutes } from './flows/step-routes.ts';
-import { acceptJsonBodies, ignoreBodies } from './json-bodies.ts';
 import { registerAccountRoutes, registerOldCredentialRoutes } from './legacy/credential-routes.ts';
 import { registerOldOauthClientRoutes } from './legacy/oauth-client-routes.ts';
 import { answerMissingRoutes } from './missing-route.ts';

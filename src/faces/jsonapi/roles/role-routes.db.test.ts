@@ -189,6 +189,16 @@ test('odd texts are refused clearly, also to somebody who may write', async () =
   expect(await ownOf(path())).toEqual([reader]);
 });
 
+test('a new role may not look like a built-in one', async () => {
+  for (const role of ['Owner', 'own\u200ber', '\u043ewner', 'ADMIN', 'ｇｕｅｓｔ']) {
+    const refused = await replace([reader, { ...operator, role }]);
+    expect(refused.status, role).toBe(400);
+    expect(refused.body.errors[0].source.pointer).toBe('/data/attributes/roles/1');
+    expect(refused.body.errors[0].detail).toContain('Choose another name');
+  }
+  expect(await ownOf(path())).toEqual([reader]);
+});
+
 test('built-in roles cannot be changed, nor new ones be made for the tenant as a whole', async () => {
   for (const [role, scope] of [
     ['owner', 'tenants'],
