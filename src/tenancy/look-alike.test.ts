@@ -1,3 +1,4 @@
+// cspell:ignore ówner ｏｗｎｅｒ wner Besitzer владелец admi mеmber διαχειριστής مدير ember
 import { expect, test } from 'vitest';
 import { looksLike, mixesAlphabets } from './look-alike.ts';
 
@@ -16,7 +17,7 @@ test('case, accents, width, spaces and invisible characters do not make another 
   }
 });
 
-test('the name itself, and names that differ in a letter, are no look-alikes', () => {
+test('the name itself, and names that differ in a letter, look like nothing else', () => {
   for (const text of ['owner', 'owners', 'co-owner', 'member', 'Besitzer', 'владелец']) {
     expect(looksLike(text, 'owner'), text).toBe(false);
   }
