@@ -4,7 +4,7 @@ import type { GrantState } from '../credentials/grant-store.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { AuthClientId, CredentialId, PrincipalId, TenantId, UnitId } from '../kernel/ids.ts';
 import type { Doors, Tx } from '../storage/doors.ts';
-import type { PreparedStatement, TextRow } from '../storage/pipeline.ts';
+import type { TextRow } from '../storage/pipeline.ts';
 import { type Sealed, sealedFromColumn } from '../vault/sealed.ts';
 
 export type CredentialFacts = {
@@ -48,33 +48,31 @@ type StoredValue = { readonly field: string; readonly valueNo: number; readonly 
 const matches = { one: '= $1', many: '= any ($1)' } as const;
 type Match = keyof typeof matches;
 
-const credentialsStatement = (match: Match) => `
+const noFields = 'null';
+/** In the same statement, so that they are of the same moment: each statement of a transaction sees what is committed by then. */
+const allFields = `(select json_agg(json_build_array(v.field_key, v.value_no, v.sealed)) from credential_value v
+    where v.tenant_id = c.tenant_id and v.credential_id = c.id)`;
+
+const statement = (match: Match, fields: string) => `
   select c.id, c.unit_id, c.label, c.type_key, c.oauth_kind, c.auth_client_tenant_id, c.auth_client_id, c.client_type,
     c.authorize_params, c.reported_error, c.created_by, g.state, g.consent_no, g.token_no, g.issued_at, g.expires_at,
     g.refresh_due_at, g.attempt_id is not null, g.fail_count, g.last_error_code, g.last_error, clock_timestamp(), g.ct,
-    c.last_value_no
+    c.last_value_no, ${fields}
   from credential c
   left join oauth_grant g on g.tenant_id = c.tenant_id and g.credential_id = c.id
   where c.tenant_id = latchkey_tenant() and c.id ${matches[match]}`;
 
-const valuesStatement = (match: Match) => `
-  select v.credential_id, v.field_key, v.value_no, v.sealed from credential_value v
-  where v.tenant_id = latchkey_tenant() and v.credential_id ${matches[match]}`;
-
-/** Where a row of the first statement has the number of the last field that was set; 0 when none ever was. */
-const lastValueNoAt = 23;
-
-const statements = {
-  one: prepare('one'),
-  many: prepare('many'),
-};
+const statements = { one: prepare('one'), many: prepare('many') };
 
 function prepare(match: Match) {
   return {
-    credentials: { name: `read_credentials_${match}`, text: credentialsStatement(match) },
-    values: { name: `read_credential_values_${match}`, text: valuesStatement(match) },
+    bare: { name: `read_${match}`, text: statement(match, noFields) },
+    withFields: { name: `read_${match}_with_fields`, text: statement(match, allFields) },
   } as const;
 }
+
+/** Where a row has the number of the last field that was set; 0 when none ever was. */
+const lastValueNoAt = 23;
 
 /** Those of the ids that the tenant has. */
 export type ReadCredentials = (
@@ -86,53 +84,49 @@ export type ReadCredentials = (
 const maxRemembered = 100_000;
 
 /**
- * Most OAuth credentials have no fields beside their tokens, and asking for none costs a sixth of a read: fields are asked for
- * where there were some before. Where some turn up, everything is read once more, so that all of it is of one moment.
+ * Most OAuth credentials have no fields beside their tokens, and looking for none costs an eighth of a read: fields are asked for
+ * where there were some before. Where some turn up, everything is read once more.
  */
 export function createReadCredentials(doors: Pick<Doors, 'read'>): ReadCredentials {
   const withFields = new Set<string>();
 
-  function read(tenant: TenantId, ids: readonly CredentialId[], asksForFields: boolean) {
+  async function read(tenant: TenantId, ids: readonly CredentialId[], kind: 'bare' | 'withFields') {
     const [only] = ids;
     const isOne = ids.length === 1 && only !== undefined;
-    const { credentials, values } = statements[isOne ? 'one' : 'many'];
+    const { name, text } = statements[isOne ? 'one' : 'many'][kind];
     // UUIDs need no quotes in an array.
-    const which = [isOne ? only : `{${ids.join(',')}}`];
-    const asked: PreparedStatement[] = [{ name: credentials.name, text: credentials.text, values: which }];
-    if (asksForFields) asked.push({ name: values.name, text: values.text, values: which });
-    return doors.read(tenant, asked);
+    const [rows = []] = await doors.read(tenant, [
+      { name, text, values: [isOne ? only : `{${ids.join(',')}}`] },
+    ]);
+    return rows;
+  }
+
+  function remember(rows: readonly TextRow[]): boolean {
+    let isAny = false;
+    for (const row of rows) {
+      if (row[lastValueNoAt] === '0') continue;
+      isAny = true;
+      if (withFields.size >= maxRemembered) withFields.clear();
+      withFields.add(given(row[0]));
+    }
+    return isAny;
   }
 
   return async (tenant, ids) => {
     const asksForFields = ids.some((id) => withFields.has(id));
-    const [rows = [], fields = []] = await read(tenant, ids, asksForFields);
-    let hasFields = false;
-    for (const row of rows) {
-      if (row[lastValueNoAt] === '0') continue;
-      hasFields = true;
-      if (withFields.size >= maxRemembered) withFields.clear();
-      withFields.add(given(row[0]));
-    }
-    if (asksForFields || !hasFields) return toCredentials(rows, fields);
-    const [again = [], theirs = []] = await read(tenant, ids, true);
-    return toCredentials(again, theirs);
+    const rows = await read(tenant, ids, asksForFields ? 'withFields' : 'bare');
+    const isComplete = !remember(rows) || asksForFields;
+    return toCredentials(isComplete ? rows : await read(tenant, ids, 'withFields'));
   };
 }
 
-function toCredentials(
-  rows: readonly TextRow[],
-  fields: readonly TextRow[],
-): ReadonlyMap<string, StoredCredential> {
-  const found = new Map<string, StoredCredential & { readonly values: StoredValue[] }>();
+function toCredentials(rows: readonly TextRow[]): ReadonlyMap<string, StoredCredential> {
+  const found = new Map<string, StoredCredential>();
   for (const row of rows) found.set(given(row[0]), toCredential(row));
-  for (const [id, field, valueNo, sealed] of fields) {
-    const value = { field: given(field), valueNo: Number(valueNo), sealed: toSealed(given(sealed)) };
-    found.get(given(id))?.values.push(value);
-  }
   return found;
 }
 
-function toCredential(row: TextRow): StoredCredential & { readonly values: StoredValue[] } {
+function toCredential(row: TextRow): StoredCredential {
   // Column by column, as the statement names them; the tables hold which of them may be null.
   const [
     ,
@@ -163,8 +157,14 @@ function toCredential(row: TextRow): StoredCredential & { readonly values: Store
     reportedError: reported ?? null,
     createdBy: (creator ?? null) as PrincipalId | null,
     grant: toGrant(row),
-    values: [],
+    values: toValues(row[lastValueNoAt + 1]),
   };
+}
+
+function toValues(text: string | null | undefined): readonly StoredValue[] {
+  if (text == null) return [];
+  const listed = JSON.parse(text) as readonly (readonly [field: string, valueNo: number, sealed: string])[];
+  return listed.map(([field, valueNo, sealed]) => ({ field, valueNo, sealed: toSealed(sealed) }));
 }
 
 function toGrant(row: TextRow): StoredCredential['grant'] {
