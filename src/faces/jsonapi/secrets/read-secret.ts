@@ -69,15 +69,12 @@ export async function answerSecrets(
 ): Promise<readonly string[]> {
   const { actor, workspace, readings, isServed } = of;
   const showsCredentials = can(actor, 'credential.reveal', workspace.path);
-  if (showsCredentials) {
-    const recorded = recordReads(house, actor, readings);
-    if (recorded !== null) await recorded;
-  }
+  if (showsCredentials) await recordReads(house, actor, readings);
   const view = { workspaceId: workspace.id, showsCredentials, isServed, now: house.clock.now() };
   return readings.map((reading) => secretAnswer(reading, view));
 }
 
-/** To be called, and awaited, before values leave: who saw them, and that they are in use. Null for a machine, which waits for nothing. */
+/** To be awaited before values leave: who saw them, and that they are in use. Null for a machine, which waits for nothing. */
 export function recordReads(
   house: AnsweringHouse,
   actor: Actor,
