@@ -2,17 +2,19 @@ import { expect, test } from 'vitest';
 import { type CredentialId, newId, type TenantId } from '../kernel/ids.ts';
 import { createReadLine } from './read-line.ts';
 
+type Found = { readonly id: CredentialId; readonly text: string };
+
 type Statement = {
   readonly tenant: TenantId;
   readonly ids: readonly CredentialId[];
-  readonly answer: (found: ReadonlyMap<CredentialId, string>) => void;
+  readonly answer: (found: readonly Found[]) => void;
   readonly fail: (error: Error) => void;
 };
 
 /** A line whose statements wait until the test answers them. */
 function openLine() {
   const statements: Statement[] = [];
-  const read = createReadLine<string>(
+  const read = createReadLine<Found>(
     (tenant, ids) =>
       new Promise((answer, fail) => {
         statements.push({ tenant, ids, answer, fail });
@@ -20,7 +22,7 @@ function openLine() {
   );
   const answer = async (index: number): Promise<void> => {
     const statement = statements[index];
-    statement?.answer(new Map(statement.ids.map((id) => [id, `found ${id}`])));
+    statement?.answer(statement.ids.toReversed().map((id) => ({ id, text: `found ${id}` })));
     await new Promise(setImmediate);
   };
   return { statements, read, answer };
@@ -38,7 +40,7 @@ test('reads that wait go together in the next statement, each once, and each get
   expect(statements[2]?.ids).toEqual([c, d]);
   await answer(1);
   await answer(2);
-  expect(await Promise.all(reads)).toEqual([a, b, c, d, c].map((id) => `found ${id}`));
+  expect(await Promise.all(reads)).toEqual([a, b, c, d, c].map((id) => ({ id, text: `found ${id}` })));
 });
 
 test('a read never joins a statement that has begun: it would see what was true before it was asked for', async () => {
@@ -60,14 +62,20 @@ test('what the tenant does not have is null, beside what it has', async () => {
   const { statements, read } = openLine();
   const [known, unknown] = ids(2) as [CredentialId, CredentialId];
   const reads = [read(tenant, known), read(tenant, unknown)];
-  statements[0]?.answer(new Map([[known, 'here']]));
-  statements[1]?.answer(new Map());
-  expect(await Promise.all(reads)).toEqual(['here', null]);
+  const found = { id: known, text: 'here' };
+  statements[0]?.answer([found]);
+  statements[1]?.answer([]);
+  expect(await Promise.all(reads)).toEqual([found, null]);
 });
 
 test('a failed statement fails its own reads and no others', async () => {
   const { statements, read, answer } = openLine();
-  const reads = ids(3).map((id) => read(tenant, id).catch((error: Error) => error.message));
+  const reads = ids(3).map((id) =>
+    read(tenant, id).then(
+      (found) => found?.text,
+      (error: Error) => error.message,
+    ),
+  );
   statements[0]?.fail(new Error('gone'));
   await new Promise(setImmediate);
   await answer(1);

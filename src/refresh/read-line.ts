@@ -6,18 +6,17 @@ import { createGather } from './gather.ts';
 /** Two keep two cores of the database busy; with more, statements get smaller and the whole slower. */
 const limits = { underWay: 2, together: 64 } as const;
 
-/** Those of the ids that exist; called with different ones. */
-export type ReadTogether<T> = (
-  tenant: TenantId,
-  ids: readonly CredentialId[],
-) => Promise<ReadonlyMap<string, T>>;
+/** Those of the ids that exist, in any order; called with different ones. */
+export type ReadTogether<T> = (tenant: TenantId, ids: readonly CredentialId[]) => Promise<readonly T[]>;
 
 /** Null when the tenant has no such credential. When a statement fails, all of its reads fail with the same error. */
-export function createReadLine<T>(
+export function createReadLine<T extends { readonly id: CredentialId }>(
   readTogether: ReadTogether<T>,
 ): (tenant: TenantId, id: CredentialId) => Promise<T | null> {
   return createGather<TenantId, CredentialId, T | null>(async (tenant, ids) => {
-    const found = await readTogether(tenant, ids.length === 1 ? ids : [...new Set(ids)]);
-    return ids.map((id) => found.get(id) ?? null);
+    if (ids.length === 1) return [(await readTogether(tenant, ids))[0] ?? null];
+    const found = await readTogether(tenant, [...new Set(ids)]);
+    const byId = new Map(found.map((one) => [one.id, one]));
+    return ids.map((id) => byId.get(id) ?? null);
   }, limits);
 }

@@ -38,6 +38,9 @@ export type GrantFacts = {
 };
 
 export type StoredCredential = CredentialFacts & {
+  readonly id: CredentialId;
+  /** Whether it ever had any. */
+  readonly hasFields: boolean;
   readonly grant: (GrantFacts & { readonly sealed: Sealed | null }) | null;
   readonly values: readonly StoredValue[];
 };
@@ -48,116 +51,117 @@ type StoredValue = { readonly field: string; readonly valueNo: number; readonly 
 const matches = { one: '= $1', many: '= any ($1)' } as const;
 type Match = keyof typeof matches;
 
-const noFields = 'null';
-/** In the same statement, so that they are of the same moment: each statement of a transaction sees what is committed by then. */
-const allFields = `(select json_agg(json_build_array(v.field_key, v.value_no, v.sealed)) from credential_value v
-    where v.tenant_id = c.tenant_id and v.credential_id = c.id)`;
+const grantColumns = `g.state, g.consent_no, g.token_no, g.issued_at, g.expires_at, g.refresh_due_at, g.attempt_id is not null,
+    g.fail_count, g.last_error_code, g.last_error, clock_timestamp(), g.ct`;
 
-const statement = (match: Match, fields: string) => `
-  select c.id, c.unit_id, c.label, c.type_key, c.oauth_kind, c.auth_client_tenant_id, c.auth_client_id, c.client_type,
-    c.authorize_params, c.reported_error, c.created_by, g.state, g.consent_no, g.token_no, g.issued_at, g.expires_at,
-    g.refresh_due_at, g.attempt_id is not null, g.fail_count, g.last_error_code, g.last_error, clock_timestamp(), g.ct,
-    c.last_value_no, ${fields}
+/** A grant with what it carries of its credential. */
+const grantStatement = (match: Match) => `
+  select g.credential_facts, ${grantColumns}
+  from oauth_grant g
+  where g.tenant_id = latchkey_tenant() and g.credential_id ${matches[match]}`;
+
+/** Fields in the same statement, so that they are of the same moment: each statement sees what is committed by then. */
+const wholeStatement = (match: Match) => `
+  select latchkey_credential_facts(c), ${grantColumns},
+    (select json_agg(json_build_array(v.field_key, v.value_no, v.sealed)) from credential_value v
+      where v.tenant_id = c.tenant_id and v.credential_id = c.id)
   from credential c
   left join oauth_grant g on g.tenant_id = c.tenant_id and g.credential_id = c.id
   where c.tenant_id = latchkey_tenant() and c.id ${matches[match]}`;
 
-const statements = { one: prepare('one'), many: prepare('many') };
+const statements = {
+  grant: {
+    one: { name: 'read_grant', text: grantStatement('one') },
+    many: { name: 'read_grants', text: grantStatement('many') },
+  },
+  whole: {
+    one: { name: 'read_whole', text: wholeStatement('one') },
+    many: { name: 'read_wholes', text: wholeStatement('many') },
+  },
+} as const;
 
-function prepare(match: Match) {
-  return {
-    bare: { name: `read_${match}`, text: statement(match, noFields) },
-    withFields: { name: `read_${match}_with_fields`, text: statement(match, allFields) },
-  } as const;
-}
-
-/** Where a row has the number of the last field that was set; 0 when none ever was. */
-const lastValueNoAt = 23;
-
-/** Those of the ids that the tenant has. */
+/** Those of the ids, which are different ones, that the tenant has, in any order. */
 export type ReadCredentials = (
   tenant: TenantId,
   ids: readonly CredentialId[],
-) => Promise<ReadonlyMap<string, StoredCredential>>;
+) => Promise<readonly StoredCredential[]>;
 
 /** Some 10 MB. */
 const maxRemembered = 100_000;
 
 /**
- * Most OAuth credentials have no fields beside their tokens, and looking for none costs an eighth of a read: fields are asked for
- * where there were some before. Where some turn up, everything is read once more.
+ * Most of what is read are tokens, and all about them stands in one row, the grant's. A credential that has no grant, or
+ * fields of its own, is read whole, which costs twice as much; which ones are so is remembered, and found out again where
+ * nobody knows.
  */
 export function createReadCredentials(doors: Pick<Doors, 'read'>): ReadCredentials {
-  const withFields = new Set<string>();
+  const notGrantsAlone = new Set<CredentialId>();
 
-  async function read(tenant: TenantId, ids: readonly CredentialId[], kind: 'bare' | 'withFields') {
+  async function read(tenant: TenantId, ids: readonly CredentialId[], kind: keyof typeof statements) {
     const [only] = ids;
     const isOne = ids.length === 1 && only !== undefined;
-    const { name, text } = statements[isOne ? 'one' : 'many'][kind];
+    const { name, text } = statements[kind][isOne ? 'one' : 'many'];
     // UUIDs need no quotes in an array.
     const [rows = []] = await doors.read(tenant, [
       { name, text, values: [isOne ? only : `{${ids.join(',')}}`] },
     ]);
-    return rows;
+    return rows.map(toCredential);
   }
 
-  function remember(rows: readonly TextRow[]): boolean {
-    let isAny = false;
-    for (const row of rows) {
-      if (row[lastValueNoAt] === '0') continue;
-      isAny = true;
-      if (withFields.size >= maxRemembered) withFields.clear();
-      withFields.add(given(row[0]));
-    }
-    return isAny;
+  function remember(id: CredentialId): void {
+    if (notGrantsAlone.size >= maxRemembered) notGrantsAlone.clear();
+    notGrantsAlone.add(id);
   }
 
   return async (tenant, ids) => {
-    const asksForFields = ids.some((id) => withFields.has(id));
-    const rows = await read(tenant, ids, asksForFields ? 'withFields' : 'bare');
-    const isComplete = !remember(rows) || asksForFields;
-    return toCredentials(isComplete ? rows : await read(tenant, ids, 'withFields'));
+    if (!ids.some((id) => notGrantsAlone.has(id))) {
+      const found = await read(tenant, ids, 'grant');
+      if (found.length === ids.length && !found.some(({ hasFields }) => hasFields)) return found;
+    }
+    const found = await read(tenant, ids, 'whole');
+    for (const { id, grant, hasFields } of found) {
+      if (grant === null || hasFields) remember(id);
+    }
+    return found;
   };
 }
 
-function toCredentials(rows: readonly TextRow[]): ReadonlyMap<string, StoredCredential> {
-  const found = new Map<string, StoredCredential>();
-  for (const row of rows) found.set(given(row[0]), toCredential(row));
-  return found;
-}
+/** What `latchkey_credential_facts` lists (migration 0014). The tables hold which of it may be null. */
+type ListedFacts = readonly [
+  id: CredentialId,
+  unitId: UnitId,
+  label: string | null,
+  typeKey: string,
+  oauthKind: CredentialFacts['oauthKind'],
+  clientTenantId: TenantId | null,
+  clientId: AuthClientId | null,
+  clientType: string | null,
+  authorizeParams: Readonly<Record<string, string>>,
+  reportedError: string | null,
+  createdBy: PrincipalId | null,
+  hasFields: boolean,
+];
 
 function toCredential(row: TextRow): StoredCredential {
-  // Column by column, as the statement names them; the tables hold which of them may be null.
-  const [
-    ,
+  const facts = JSON.parse(given(row[0])) as ListedFacts;
+  const [id, unitId, label, typeKey, oauthKind, clientTenantId, clientId] = facts;
+  return {
+    id,
     unitId,
     label,
+    // The table holds this by a CHECK.
+    kind: label === null ? 'owned' : 'named',
     typeKey,
     oauthKind,
-    clientTenantId,
-    clientId,
-    clientType,
-    params,
-    reported,
-    creator,
-  ] = row;
-  return {
-    unitId: given(unitId) as UnitId,
-    label: label ?? null,
-    // The table holds this by a CHECK.
-    kind: label == null ? 'owned' : 'named',
-    typeKey: given(typeKey),
-    oauthKind: (oauthKind ?? null) as CredentialFacts['oauthKind'],
     authClient:
-      clientTenantId == null || clientId == null
-        ? null
-        : { tenantId: clientTenantId as TenantId, id: clientId as AuthClientId },
-    clientType: clientType ?? null,
-    authorizeParams: params === '{}' ? {} : JSON.parse(given(params)),
-    reportedError: reported ?? null,
-    createdBy: (creator ?? null) as PrincipalId | null,
+      clientTenantId === null || clientId === null ? null : { tenantId: clientTenantId, id: clientId },
+    clientType: facts[7],
+    authorizeParams: facts[8],
+    reportedError: facts[9],
+    createdBy: facts[10],
+    hasFields: facts[11],
     grant: toGrant(row),
-    values: toValues(row[lastValueNoAt + 1]),
+    values: toValues(row[13]),
   };
 }
 
@@ -168,8 +172,22 @@ function toValues(text: string | null | undefined): readonly StoredValue[] {
 }
 
 function toGrant(row: TextRow): StoredCredential['grant'] {
-  const [state, consentNo, tokenNo, issuedAt, expiresAt, dueAt, armed, failCount, code, error, now, sealed] =
-    row.slice(11);
+  // Column by column, as the statements name them.
+  const [
+    ,
+    state,
+    consentNo,
+    tokenNo,
+    issuedAt,
+    expiresAt,
+    dueAt,
+    armed,
+    failCount,
+    code,
+    error,
+    now,
+    sealed,
+  ] = row;
   if (state == null) return null;
   const isArmed = armed === 't';
   const hasFailed = failCount !== '0';

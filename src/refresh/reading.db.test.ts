@@ -1,7 +1,7 @@
 // What a read finds, and in how many round trips: by the statements that reach the database.
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { declaredField, declareType, plainValues, storeCredential } from '../../testing/credential-kit.ts';
+import { declareOAuthType, plainValues, storeCredential } from '../../testing/credential-kit.ts';
 import { openTestHouse, type TestHouse } from '../../testing/test-house.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { updateCredential } from '../credentials/update-credential.ts';
@@ -12,6 +12,13 @@ beforeAll(async () => {
   house = await openTestHouse();
 });
 afterAll(() => house.close());
+
+const client = {
+  clientId: 'widgets',
+  clientSecret: 'widget-secret',
+  authorizeUrl: 'https://widgets.example/authorize',
+  tokenUrl: 'https://widgets.example/token',
+};
 
 /** A reader of its own, as another process would be, that keeps the names of its statements, one list for each round trip. */
 function openReader() {
@@ -50,30 +57,30 @@ const update = (credential: Credential, values: Record<string, string>) =>
     }),
   );
 
-test('a read looks for fields only where there were some; the first of them cost a second trip, and none is missing', async () => {
-  const bare = await storeCredential(house, 'noauth', {});
+test('tokens alone are one look at the grant; what has fields, or no grant, costs a second look at the first read', async () => {
+  const tokens = await storeCredential(house, await declareOAuthType(house), client);
+  const none = await storeCredential(house, 'noauth', {});
   const basic = await storeCredential(house, 'basic', { username: 'hooli', password: 'first' });
   const { fieldsOf, takeTrips } = openReader();
-  expect(await fieldsOf(bare)).toEqual({});
-  expect(await fieldsOf(bare)).toEqual({});
-  expect(takeTrips()).toEqual(['read_one', 'read_one']);
-  expect(await fieldsOf(basic)).toEqual({ username: 'hooli', password: 'first' });
-  expect(takeTrips()).toEqual(['read_one', 'read_one_with_fields']);
-  expect(await fieldsOf(basic)).toEqual({ username: 'hooli', password: 'first' });
-  expect(takeTrips()).toEqual(['read_one_with_fields']);
+  for (let again = 0; again < 2; again++) expect(await fieldsOf(tokens)).toEqual({});
+  expect(takeTrips()).toEqual(['read_grant', 'read_grant']);
+  for (let again = 0; again < 2; again++) expect(await fieldsOf(none)).toEqual({});
+  expect(takeTrips()).toEqual(['read_grant', 'read_whole', 'read_whole']);
+  for (let again = 0; again < 2; again++)
+    expect(await fieldsOf(basic)).toEqual({ username: 'hooli', password: 'first' });
+  expect(takeTrips()).toEqual(['read_grant', 'read_whole', 'read_whole']);
 });
 
 test('a field that is set, changed or cleared by another process is in the next read', async () => {
-  const optional = declaredField('note', { required: false });
-  const type = await declareType(house, { key: 'noted', fields: [optional] });
-  const credential = await storeCredential(house, type, {});
-  const { fieldsOf } = openReader();
+  const credential = await storeCredential(house, await declareOAuthType(house), client);
+  const { fieldsOf, takeTrips } = openReader();
   expect(await fieldsOf(credential)).toEqual({});
-  await update(credential, { note: 'first' });
-  expect(await fieldsOf(credential)).toEqual({ note: 'first' });
-  await update(credential, { note: 'second' });
-  expect(await fieldsOf(credential)).toEqual({ note: 'second' });
-  await update(credential, { note: '' });
+  expect(takeTrips()).toEqual(['read_grant']);
+  await update(credential, { siteId: 'first' });
+  expect(await fieldsOf(credential)).toEqual({ siteId: 'first' });
+  await update(credential, { siteId: 'second' });
+  expect(await fieldsOf(credential)).toEqual({ siteId: 'second' });
+  await update(credential, { siteId: '' });
   expect(await fieldsOf(credential)).toEqual({});
 });
 
@@ -95,7 +102,8 @@ test('a credential that is deleted while it is read is whole or not there, never
 });
 
 test('read together, each credential gets its own fields, also those that nobody had read before', async () => {
-  const bare = await storeCredential(house, 'noauth', {});
+  const none = await storeCredential(house, 'noauth', {});
+  const tokens = await storeCredential(house, await declareOAuthType(house), client);
   const all = await Promise.all(
     ['a', 'b', 'c', 'd'].map((name) =>
       storeCredential(house, 'basic', { username: name, password: `${name}!` }),
@@ -103,10 +111,10 @@ test('read together, each credential gets its own fields, also those that nobody
   );
   const { fieldsOf, takeTrips } = openReader();
   for (let again = 0; again < 2; again++) {
-    const found = await Promise.all([...all, bare, ...all].map(fieldsOf));
+    const found = await Promise.all([...all, none, tokens, ...all].map(fieldsOf));
     const wanted = ['a', 'b', 'c', 'd'].map((name) => ({ username: name, password: `${name}!` }));
-    expect(found).toEqual([...wanted, {}, ...wanted]);
+    expect(found).toEqual([...wanted, {}, {}, ...wanted]);
   }
   // Every read of the second turn knew that there are fields.
-  expect(takeTrips().filter((name) => !name.endsWith('_with_fields')).length).toBeLessThanOrEqual(2);
+  expect(takeTrips().filter((name) => name.startsWith('read_grant')).length).toBeLessThanOrEqual(2);
 });

@@ -3,7 +3,7 @@
 // knows the columns), rows come as the texts that the server sent, and connections stay at hand.
 import type pg from 'pg';
 import { isUuid, type TenantId } from '../kernel/ids.ts';
-import { translated } from './pool.ts';
+import { translate, translated } from './pool.ts';
 
 /** A statement that the server plans once per connection. `name` must be unique for its text. */
 export type PreparedStatement = {
@@ -45,13 +45,13 @@ export function createPipeline(
       const all = tenant === null ? statements : [settingTenant(tenant), ...statements];
       const client = kept.pop() ?? (await translated(pool.connect()));
       try {
-        const results = await translated(send(client, all));
+        const results = await send(client, all);
         if (isClosed || kept.length >= maxKept) client.release();
         else kept.push(client);
         return tenant === null ? results : results.slice(1);
       } catch (error) {
         client.release(true);
-        throw error;
+        throw translate(error);
       }
     },
     close: () => {

@@ -95,7 +95,7 @@ function wrapClient(client: pg.PoolClient): PostgresPoolClient {
   return { query, release: () => client.release() } as PostgresPoolClient;
 }
 
-/** Passes the answer on, or throws what `translate` makes of the error. */
+/** Passes the answer on; errors are translated. */
 export async function translated<T>(answer: Promise<T>): Promise<T> {
   try {
     return await answer;
@@ -108,7 +108,8 @@ export async function translated<T>(answer: Promise<T>): Promise<T> {
 // intervention (shutdown, statement_timeout), and a lock that was not free in time.
 const awayStates = /^(08...|53...|57P0[1-5]|57014|55P03|25P03|58030)$/;
 
-function translate(error: unknown): unknown {
+/** What to throw instead of an error of the driver. */
+export function translate(error: unknown): unknown {
   if (error instanceof pg.DatabaseError) {
     return awayStates.test(error.code ?? '') ? away(error, error.code ?? '') : error;
   }

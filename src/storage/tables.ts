@@ -489,6 +489,7 @@ export interface OauthGrantTable {
   granted_scope: string | null;
   created_at: Defaulted<Date>;
   refresh_warn_at: Date | null;
+  credential_facts: Defaulted<string>;
 }
 
 export interface OutsideFlowTable {

@@ -60,17 +60,18 @@ export type ApiTokenRow = {
   readonly revokedAt: Date | null;
 };
 
-export async function selectApiTokenByHash(tx: Tx, hash: Buffer): Promise<ApiTokenRow | null> {
+/** `hash` in hexadecimal digits, as `hashApiToken` makes it. */
+export async function selectApiTokenByHash(tx: Tx, hash: string): Promise<ApiTokenRow | null> {
   const found = await sql<ApiTokenRow>`
     select id, principal_id as "principalId", scopes, expires_at as "expiresAt", revoked_at as "revokedAt"
-    from api_token where tenant_id = latchkey_tenant() and hash = ${hash}`.execute(tx);
+    from api_token where tenant_id = latchkey_tenant() and hash = decode(${hash}, 'hex')`.execute(tx);
   return found.rows[0] ?? null;
 }
 
 export type NewApiToken = {
   readonly tenantId: TenantId;
   readonly id: string;
-  readonly hash: Buffer;
+  readonly hash: string;
   readonly principalId: PrincipalId;
   readonly name: string;
   readonly tail: string;
@@ -82,7 +83,7 @@ export type NewApiToken = {
 export async function insertApiToken(tx: Tx, token: NewApiToken): Promise<void> {
   await sql`
     insert into api_token (tenant_id, id, hash, principal_id, name, tail, scopes, expires_at, created_by)
-    values (${token.tenantId}, ${token.id}, ${token.hash}, ${token.principalId}, ${token.name}, ${token.tail},
+    values (${token.tenantId}, ${token.id}, decode(${token.hash}, 'hex'), ${token.principalId}, ${token.name}, ${token.tail},
             ${token.scopes === null ? null : [...token.scopes]}, ${token.expiresAt}, ${token.createdBy})`.execute(
     tx,
   );

@@ -49,13 +49,12 @@ export function createAuthority(deps: {
   return {
     async actorByApiToken(token) {
       const hash = hashApiToken(token);
-      const key = hash.toString('latin1');
       const loadIt = async () => {
         const tenant = tenantOfApiToken(token);
         if (tenant === null) throw notAuthenticated();
         return await doors.withTenant(tenant, (tx) => loadToken(tx, tenant, hash));
       };
-      const { actor, expiresAtMs } = tokens.known(key) ?? (await tokens.load(key, loadIt));
+      const { actor, expiresAtMs } = tokens.known(hash) ?? (await tokens.load(hash, loadIt));
       if (expiresAtMs !== null && clock.now().getTime() >= expiresAtMs) {
         throw new Fault('not_authenticated', 'The API token has expired.', { cure: 'Make a new one.' });
       }
@@ -89,7 +88,7 @@ export function createAuthority(deps: {
   };
 }
 
-async function loadToken(tx: Tx, tenant: TenantId, hash: Buffer): Promise<TokenEntry> {
+async function loadToken(tx: Tx, tenant: TenantId, hash: string): Promise<TokenEntry> {
   const row = await selectApiTokenByHash(tx, hash);
   if (row === null || row.revokedAt !== null) throw notAuthenticated();
   const actor = await loadActor(tx, tenant, row.principalId);
