@@ -78,10 +78,17 @@ export async function selectCredential(tx: Tx, id: CredentialId): Promise<Creden
   return found.rows[0] ?? null;
 }
 
-export async function lockCredential(tx: Tx, id: CredentialId): Promise<boolean> {
-  const found = await sql`
-    select 1 from credential where tenant_id = latchkey_tenant() and id = ${id} for update`.execute(tx);
-  return found.rows.length > 0;
+const locks = { change: sql`for no key update`, deletion: sql`for update` } as const;
+
+/**
+ * Before the grant is locked, never after it: who goes the other way round waits for us while we wait for him. Against a
+ * deletion also those wait who refer to it (a use, a line of its log).
+ */
+export async function lockCredential(tx: Tx, id: CredentialId, against: keyof typeof locks): Promise<void> {
+  await sql`
+    select 1 from credential where tenant_id = latchkey_tenant() and id = ${id} ${locks[against]}`.execute(
+    tx,
+  );
 }
 
 export type CredentialFilter = {

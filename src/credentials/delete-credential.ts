@@ -22,7 +22,7 @@ export async function deleteCredential(options: {
   const { tx, vault, actor, id, typedName } = options;
   requirePermission(actor, 'credential.delete', (await getCredential({ tx, actor, id })).unitPath);
   // Nobody renames it or begins to use it from here on.
-  await lockCredential(tx, id);
+  await lockCredential(tx, id, 'deletion');
   const credential = await getCredential({ tx, actor, id });
   // Code point by code point: a look-alike or a trimmed name is another name.
   if (typedName !== null && typedName !== credential.label) {

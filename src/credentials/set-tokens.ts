@@ -57,7 +57,7 @@ export type SetTokens = {
 export async function setTokens(options: SetTokens): Promise<Credential> {
   const { tx, vault, actor, id } = options;
   const credential = await getCredential({ tx, actor, id });
-  await lockCredential(tx, id);
+  await lockCredential(tx, id, 'change');
   const grant = await lockGrant(tx, id);
   if (grant === null) {
     throw new Fault('conflict', 'This credential is not an OAuth one: it has no tokens.', {

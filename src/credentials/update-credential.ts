@@ -35,7 +35,7 @@ export async function updateCredential(options: UpdateCredential): Promise<Crede
   const { tx, vault, actor, id } = options;
   const credential = await getCredential({ tx, actor, id });
   requirePermission(actor, 'credential.edit', credential.unitPath);
-  await lockCredential(tx, id);
+  await lockCredential(tx, id, 'change');
   const change = changeOf(options, credential);
   const values: Values = options.values ?? new Map();
   const type = await getConnectionType(tx, credential.connectionType);
