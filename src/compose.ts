@@ -9,7 +9,7 @@ import { bundledComponents } from './compose/bundled-components.ts';
 import { type Ground, openGround } from './compose/ground.ts';
 import { openOperator } from './compose/operator.ts';
 import { openServer } from './compose/server.ts';
-import { forgetOldDays, tendKeys } from './compose/upkeep.ts';
+import { startUpkeep } from './compose/upkeep.ts';
 import type { Config } from './config.ts';
 import { createRevoker, revocationJob } from './credentials/revocation.ts';
 import type { House } from './faces/house.ts';
@@ -114,8 +114,7 @@ async function openHouse(ground: Ground): Promise<Running> {
   const { worker: runs, isolation } = await openRunner(ground, house);
   await openServer(ground, { ...house, accounts, gate });
   await openOperator(ground, { isolation, gate });
-  tendKeys(ground);
-  forgetOldDays(ground);
+  startUpkeep(ground);
   const setupToken = await accounts.ensureSetupLink();
   // The worker also ends when we stop it; by itself it ends only by rejecting.
   const failed = Promise.race([

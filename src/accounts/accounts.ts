@@ -1,13 +1,19 @@
-// People's accounts as one service: the set-up link, sign-in and sessions.
+// People's accounts as one service: the set-up link, sign-in, sessions, and the way back after a forgotten password.
 import type { Kysely } from 'kysely';
 import type { Clock } from '../kernel/clock.ts';
 import { platformTenantId } from '../kernel/ids.ts';
 import { errorFields, type Log } from '../kernel/log.ts';
+import type { Plain } from '../kernel/plain.ts';
 import type { Database } from '../storage/database.ts';
 import type { Doors } from '../storage/doors.ts';
 import type { Authority } from '../tenancy/authority.ts';
 import type { Vault } from '../vault/vault.ts';
+import { addressKey } from './address-key.ts';
+import { createAttemptLimit, refuseWhenLimited } from './attempt-limit.ts';
 import { type AuthTables, deleteExpiredSessions, openAuthSchema } from './auth-store.ts';
+import { personOfResetLink } from './password-reset-link.ts';
+import type { Person } from './person-store.ts';
+import { recordPasswordResets, resetPassword } from './reset-password.ts';
 import { createSessions, firstPrincipalOf, type Sessions } from './session.ts';
 import { type Founding, setUp } from './set-up.ts';
 import { makeSetupLink, requireLiveSetupLink } from './setup-link.ts';
@@ -21,7 +27,13 @@ export type Accounts = Sessions &
     /** Fault `not_found` or `gone` for a link that cannot be used. */
     readonly requireLiveSetupLink: (token: string) => Promise<void>;
     readonly setUp: (founding: Founding, browser: Browser) => Promise<SignedIn>;
+    /** Whose password the link resets; one same Fault `gone` for every link that cannot be used. */
+    readonly personOfResetLink: (token: string) => Promise<Person>;
+    /** Ends every session of the person, and the browser's whoever's it is; answers the cookies that remove it. */
+    readonly resetPassword: (token: string, password: Plain, browser: Browser) => Promise<readonly string[]>;
   };
+
+const resetsPerAddress = { max: 20, windowMs: 60_000 };
 
 export async function createAccounts(deps: {
   readonly database: Pick<Database, 'pool'>;
@@ -43,6 +55,7 @@ export async function createAccounts(deps: {
   });
   const sessions = createSessions({ doors, authority, library });
   const signIn = createSignIn({ doors, clock, library, sessions });
+  const resetAddresses = createAttemptLimit({ clock, ...resetsPerAddress });
   return {
     ...sessions,
     ...signIn,
@@ -57,6 +70,16 @@ export async function createAccounts(deps: {
     setUp: async (founding, browser) => {
       const email = await setUp({ doors, vault, library }, founding);
       return await signIn.signIn(email, founding.password, browser);
+    },
+    personOfResetLink: (token) => personOfResetLink(doors, token),
+    resetPassword: async (token, password, browser) => {
+      refuseWhenLimited(resetAddresses.take(addressKey(browser.address)));
+      await resetPassword({ doors, library }, { token, password, address: browser.address });
+      // The password is set whatever becomes of its events; those that are missing are written within a minute.
+      await recordPasswordResets(doors).catch((error: unknown) =>
+        log.warn('a reset of a password was not recorded yet', errorFields(error)),
+      );
+      return await signIn.signOut(browser);
     },
   };
 }

@@ -2,6 +2,7 @@
 // which is still far too little for guessing passwords.
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../kernel/clock.ts';
+import { Fault } from '../kernel/fault.ts';
 
 export type AttemptLimit = {
   /** Counts an attempt. Null when it may go on, otherwise the seconds to wait. */
@@ -33,4 +34,13 @@ export function createAttemptLimit(options: {
       attempts.delete(key);
     },
   };
+}
+
+/** For what `take` answered. */
+export function refuseWhenLimited(waitSeconds: number | null): void {
+  if (waitSeconds === null) return;
+  throw new Fault('rate_limited', 'Too many attempts.', {
+    cure: `Try again in ${waitSeconds} seconds.`,
+    retryAfterSeconds: waitSeconds,
+  });
 }

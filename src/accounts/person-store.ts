@@ -32,6 +32,12 @@ export async function selectPersonByEmail(tx: Tx, email: string): Promise<Person
   return found.rows[0] ?? null;
 }
 
+/** Through the accounts door: everybody, by e-mail. */
+export async function selectPersons(tx: Tx): Promise<readonly Person[]> {
+  const found = await sql<Person>`select id, email, name from person order by email`.execute(tx);
+  return found.rows;
+}
+
 export type PersonPrincipal = {
   readonly tenant: TenantId;
   readonly principalId: PrincipalId;
@@ -46,6 +52,22 @@ export async function selectPrincipalsOfPerson(
   const found = await sql<PersonPrincipal>`
     select tenant_id as tenant, id as "principalId", unit_id as "unitId" from principal
     where person_id = ${personId} and disabled_at is null order by created_at, id`.execute(tx);
+  return found.rows;
+}
+
+export type PlaceOfPerson = {
+  readonly personId: string;
+  readonly tenant: TenantId;
+  readonly isDisabled: boolean;
+};
+
+/** Through the locator's door: the tenants of every person, once each, those that disabled the person included. */
+export async function selectPlacesOfPersons(tx: Tx): Promise<readonly PlaceOfPerson[]> {
+  const found = await sql<PlaceOfPerson>`
+    select person_id as "personId", tenant_id as tenant, bool_and(disabled_at is not null) as "isDisabled" from principal
+    where person_id is not null group by person_id, tenant_id order by min(created_at), tenant_id`.execute(
+    tx,
+  );
   return found.rows;
 }
 

@@ -1,5 +1,4 @@
 // Signing in, out and changing the password: limits before work, the same words for every refusal, a record of each.
-import ipaddr from 'ipaddr.js';
 import { audit, systemActor } from '../audit/event.ts';
 import type { Clock } from '../kernel/clock.ts';
 import { Fault, invalidField, isFault } from '../kernel/fault.ts';
@@ -7,7 +6,8 @@ import { platformTenantId } from '../kernel/ids.ts';
 import type { Plain } from '../kernel/plain.ts';
 import type { Doors } from '../storage/doors.ts';
 import type { Actor } from '../tenancy/actor.ts';
-import { createAttemptLimit } from './attempt-limit.ts';
+import { addressKey } from './address-key.ts';
+import { createAttemptLimit, refuseWhenLimited } from './attempt-limit.ts';
 import { checkPassword, maxPasswordLength } from './password-rule.ts';
 import { selectPersonByEmail, selectPrincipalsOfPerson } from './person-store.ts';
 import type { Sessions } from './session.ts';
@@ -121,14 +121,6 @@ function readEmail(text: string): string | null {
   }
 }
 
-/** An IPv6 customer has a /64 at least; counting single addresses would count nothing. */
-function addressKey(address: string | null): string {
-  if (address === null || !ipaddr.isValid(address)) return 'unknown';
-  const parsed = ipaddr.process(address);
-  if (parsed instanceof ipaddr.IPv4) return parsed.toString();
-  return parsed.toNormalizedString().split(':').slice(0, 4).join(':');
-}
-
 function toCookieHeader(setCookies: readonly string[]): string {
   return setCookies.map((cookie) => cookie.split(';')[0]).join('; ');
 }
@@ -151,14 +143,6 @@ async function auditFailure(doors: Doors, email: string, browser: Browser): Prom
       detail: { method: 'password', address: browser.address },
     }),
   );
-}
-
-function refuseWhenLimited(waitSeconds: number | null): void {
-  if (waitSeconds === null) return;
-  throw new Fault('rate_limited', 'Too many attempts to sign in.', {
-    cure: `Try again in ${waitSeconds} seconds.`,
-    retryAfterSeconds: waitSeconds,
-  });
 }
 
 function wrong(): Fault {

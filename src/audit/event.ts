@@ -77,6 +77,7 @@ export const auditActions = [
   'membership.added',
   'membership.removed',
   'operator.access',
+  'password.reset',
   'principal.created',
   'principal.deleted',
   'principal.disabled',

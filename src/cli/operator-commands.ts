@@ -4,9 +4,9 @@ import type { Why } from '../refresh/why.ts';
 import { askServer } from './ask-server.ts';
 import { type Told, whyText } from './why-text.ts';
 
-export function addOperatorCommands(program: Command): void {
-  const show = async (answer: Promise<unknown>) => console.log(JSON.stringify(await answer, null, 2));
+const show = async (answer: Promise<unknown>) => console.log(JSON.stringify(await answer, null, 2));
 
+export function addOperatorCommands(program: Command): void {
   program
     .command('doctor')
     .description('say what the running server stands on: engine, versions, how components are confined')
@@ -75,6 +75,8 @@ export function addOperatorCommands(program: Command): void {
       show(askServer('POST', '/tenants/shred', { tenant, name })),
     );
 
+  addPeopleCommands(program);
+
   program
     .command('audit')
     .description('the audit trail')
@@ -83,4 +85,18 @@ export function addOperatorCommands(program: Command): void {
     .action((tenant: string | undefined) =>
       show(askServer('POST', '/audit/verify', { tenant: tenant ?? '' })),
     );
+}
+
+function addPeopleCommands(program: Command): void {
+  const people = program.command('people').description('who can sign in');
+  people
+    .command('list')
+    .description('e-mails, names and organizations, and who is disabled')
+    .action(() => show(askServer('GET', '/people')));
+  people
+    .command('reset-password <email>')
+    .description(
+      'make a link, good for an hour and once, by which a person who forgot the password sets another',
+    )
+    .action((email: string) => show(askServer('POST', '/people/reset-password', { email })));
 }

@@ -22,6 +22,7 @@ export async function openOperator(
   const app = createHttpServer({ log, trustedHops: 0, tls: null, isHttps: false });
   registerOperator(app, {
     doors,
+    publicUrl: ground.publicUrl,
     clock,
     gate,
     vault,

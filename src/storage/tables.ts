@@ -511,6 +511,17 @@ export interface OutsideFlowTable {
   updated_at: Defaulted<Date>;
 }
 
+export interface PasswordResetLinkTable {
+  id: string;
+  person_id: string;
+  hash: Buffer;
+  expires_at: Date;
+  used_at: Date | null;
+  used_from: string | null;
+  recorded_at: Date | null;
+  created_at: Defaulted<Date>;
+}
+
 export interface PersonTable {
   id: string;
   email: string;
@@ -813,6 +824,7 @@ export interface Tables {
   oauth_authorization: OauthAuthorizationTable;
   oauth_grant: OauthGrantTable;
   outside_flow: OutsideFlowTable;
+  password_reset_link: PasswordResetLinkTable;
   person: PersonTable;
   principal: PrincipalTable;
   process: ProcessTable;

@@ -37,6 +37,7 @@ const otherBytes = [
   'oauth_authorization.browser_hash',
   'oauth_authorization.state_hash',
   'oauth_grant.account_ref',
+  'password_reset_link.hash',
   'revocation.account_ref',
   'setup_link.hash',
   'step_ticket.hash',

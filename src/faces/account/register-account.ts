@@ -1,4 +1,4 @@
-// The face of people's accounts: set-up, sign-in, tokens. Pages for people and JSON for programs on the same session.
+// The face of people's accounts: set-up, sign-in, passwords, tokens. Pages for people and JSON for programs on the same session.
 import type { FastifyInstance } from 'fastify';
 import { acceptJsonBodies } from '../http/json-bodies.ts';
 import { dressErrorPages } from '../pages/error-page.ts';
@@ -7,6 +7,7 @@ import { registerAccountPages } from './account.ts';
 import { type AccountHouse, eitherDialect } from './exchange.ts';
 import { registerPassword } from './password.ts';
 import { registerRedirectOrigins } from './redirect-origins.ts';
+import { registerResetPassword } from './reset-password.ts';
 import { registerServices } from './service-accounts.ts';
 import { registerSetup } from './setup.ts';
 import { registerSignIn } from './sign-in.ts';
@@ -26,6 +27,7 @@ export async function registerAccount(app: FastifyInstance, house: AccountHouse)
     registerSignIn(scope, house);
     registerAccountPages(scope, house);
     registerPassword(scope, house);
+    registerResetPassword(scope, house);
     registerTokens(scope, house);
     registerServices(scope, house);
     registerRedirectOrigins(scope, house);

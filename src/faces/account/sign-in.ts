@@ -8,7 +8,9 @@ import { html } from '../pages/html.ts';
 import { sendPage } from '../pages/layout.ts';
 import { type AccountHouse, browserOf, isJson, secretOf, setCookies, textOf } from './exchange.ts';
 
-type NextQuery = { readonly Querystring: { readonly next?: string | readonly string[] } };
+type NextQuery = {
+  readonly Querystring: { readonly next?: string | readonly string[]; readonly after?: unknown };
+};
 
 const home = '/account';
 
@@ -16,7 +18,10 @@ export function registerSignIn(scope: FastifyInstance, house: AccountHouse): voi
   scope.get<NextQuery>('/sign-in', async (request, reply) => {
     const next = ownPath(request.query.next);
     if ((await house.actorBySession(request)) !== null) return reply.redirect(next, 303);
-    return showForm(house, request, reply, next, null);
+    return showForm(house, request, reply, next, {
+      isAfterReset: request.query.after === 'reset',
+      fault: null,
+    });
   });
   scope.post('/sign-in', async (request, reply) => {
     if (isJson(request)) requireSameOrigin(request, house.publicUrl());
@@ -34,7 +39,7 @@ export function registerSignIn(scope: FastifyInstance, house: AccountHouse): voi
       return reply.send({ organizationId: actor.tenant, principalId: actor.principalId });
     } catch (error) {
       if (isJson(request) || !isMendable(error)) throw error;
-      return showForm(house, request, reply, next, error);
+      return showForm(house, request, reply, next, { isAfterReset: false, fault: error });
     }
   });
   scope.post('/sign-out', async (request, reply) => {
@@ -60,12 +65,13 @@ function showForm(
   request: FastifyRequest,
   reply: FastifyReply,
   next: string,
-  fault: Fault | null,
+  { isAfterReset, fault }: { readonly isAfterReset: boolean; readonly fault: Fault | null },
 ): FastifyReply {
   if (fault?.retryAfterSeconds != null) reply.header('retry-after', String(fault.retryAfterSeconds));
   const body = html`<div class="head"><h1>Sign in</h1></div>
 <form class="card" method="post" action="/sign-in">
 ${formToken(request, reply, house.publicUrl())}<input type="hidden" name="next" value="${next}">
+${isAfterReset && html`<div class="notice good" role="status"><p>Your password is set. Sign in with it.</p></div>`}
 ${formProblem(fault, [])}
 ${field({
   name: 'email',

@@ -1,6 +1,7 @@
 // What the operator can ask of a running server, over its private socket: the embedded database has one process, so the
 // command line cannot go around it. Whoever may open the socket owns the data directory and the root key beside it.
 import type { FastifyInstance } from 'fastify';
+import { listPeople } from '../../accounts/list-people.ts';
 import { type ChainVerdict, verifyChain } from '../../audit/chain.ts';
 import type { AuditActor } from '../../audit/event.ts';
 import { Fault, invalidField, notFound } from '../../kernel/fault.ts';
@@ -17,12 +18,15 @@ import { rotateTenantKey } from '../../vault/rotate-tenant-key.ts';
 import { shredTenant } from '../../vault/shred-tenant.ts';
 import type { Vault } from '../../vault/vault.ts';
 import { type ExplainDeps, explainTo } from './explain.ts';
+import { givePasswordReset } from './give-password-reset.ts';
 
 export type OperatorDeps = ExplainDeps & {
   readonly vault: Vault & { readonly keyring: Keyring };
   readonly rootKeys: RootKeys;
   readonly installation: string;
   readonly dataDirectory: string;
+  /** What browsers reach us by, without a trailing slash. */
+  readonly publicUrl: string;
   readonly takeOver: (actor: AuditActor) => Promise<TakeOver>;
   readonly describe: () => Promise<Readonly<Record<string, string>>>;
 };
@@ -48,6 +52,10 @@ export function registerOperator(app: FastifyInstance, deps: OperatorDeps): void
     for (const id of await doors.locate(listTenantIds)) tenants.push({ id, name: await nameOf(doors, id) });
     return { tenants };
   });
+  app.get('/people', async () => ({ people: await listPeople(doors) }));
+  app.post('/people/reset-password', (request) =>
+    givePasswordReset(operator, deps, textIn(request.body, 'email')),
+  );
   app.post('/keys/rotate-root', () =>
     rotateRootKeyFile({
       doors,
