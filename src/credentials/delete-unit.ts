@@ -4,6 +4,7 @@ import type { Tx } from '../storage/doors.ts';
 import { type Actor, requirePermission } from '../tenancy/actor.ts';
 import { deleteUnit, getUnit, type Unit } from '../tenancy/unit.ts';
 import type { Vault } from '../vault/vault.ts';
+import { lockCredential } from './credential-store.ts';
 import { revokeLater } from './disconnect.ts';
 import { lockGrant } from './grant.ts';
 import { selectConnectedWithin, writeDisconnect } from './grant-store.ts';
@@ -19,6 +20,7 @@ export async function deleteUnitWithCredentials(options: {
   if (unit.kind !== 'organization') {
     requirePermission(actor, 'unit.manage', unit.path.slice(1));
     for (const credentialId of await selectConnectedWithin(tx, id)) {
+      await lockCredential(tx, credentialId, 'deletion');
       const grant = await lockGrant(tx, credentialId);
       if (grant === null) continue;
       await revokeLater({ tx, vault }, grant, 'deleted');

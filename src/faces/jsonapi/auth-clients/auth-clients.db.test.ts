@@ -267,3 +267,28 @@ test('workspaces and contracts lead to each other', async () => {
   const me = await house.ask('GET', '/users/me');
   expect(me.body.data).toMatchObject({ type: 'user', id: house.rooms.owner.principalId });
 });
+
+test.each(['auth_uri', 'token_uri', 'refresh_token_uri', 'revoke_token_uri'])(
+  'an address that nobody may be sent to is refused by its name: %s',
+  async (name) => {
+    const wrong = [
+      'javascript:alert(1)',
+      'file:///etc/passwd',
+      'ftp://provider.example/token',
+      'http://user:password@provider.example/token',
+      'https://provider.example/to\u202eken',
+      'https:/provider.example',
+    ];
+    for (const address of wrong) {
+      const body = clientBody(
+        { url: 'https://provider.example' },
+        { [name]: address },
+        at('workspace', workspace),
+      );
+      const refused = await house.ask('POST', '/auth-clients', body);
+      expect(refused.status, refused.text).toBe(400);
+      expect(refused.text).toContain(`data.attributes.credentials.${name}`);
+      expect(refused.text).not.toContain('password@');
+    }
+  },
+);

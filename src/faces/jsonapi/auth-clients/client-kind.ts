@@ -5,6 +5,7 @@ import type { RefreshMode } from '../../../credentials/auth-client-store.ts';
 import type { RegistrationIdentity } from '../../../credentials/registration.ts';
 import { invalidField } from '../../../kernel/fault.ts';
 import { Plain } from '../../../kernel/plain.ts';
+import { checkEndpointUrl } from '../../../oauth/endpoint-url.ts';
 import { createProvider } from '../../../oauth/provider.ts';
 import { credentialsPath, neverShown } from '../kinds/secret-kind.ts';
 import { readPart } from '../read-input.ts';
@@ -45,6 +46,7 @@ const oauth2Client: ClientKind = {
     const given = readPart(oauth2ClientCredentials, credentials ?? {}, credentialsPath);
     const { client_secret: secret } = given;
     if (secret === neverShown) throw placeholderGiven();
+    for (const name of addresses) checkAddress(name, given[name]);
     if (secret === undefined && given.client_auth !== 'none') {
       throw invalidField(
         `${credentialsPath.join('.')}.client_secret`,
@@ -107,14 +109,14 @@ const oauth2Client: ClientKind = {
   },
 };
 
-const fixed = [
-  'client_id',
-  'auth_uri',
-  'token_uri',
-  'refresh_token_uri',
-  'revoke_token_uri',
-  'client_auth',
-] as const;
+const addresses = ['auth_uri', 'token_uri', 'refresh_token_uri', 'revoke_token_uri'] as const;
+const fixed = ['client_id', ...addresses, 'client_auth'] as const;
+
+/** The dialect's own example holds placeholders: a text without a scheme is refused only where it is to be used. */
+function checkAddress(name: string, text: string | undefined): void {
+  if (text === undefined || !/^[a-z][a-z0-9+.-]*:/i.test(text)) return;
+  checkEndpointUrl(text, `${credentialsPath.join('.')}.${name}`);
+}
 
 function identityShown(identity: RegistrationIdentity): Readonly<Record<string, unknown>> {
   return {

@@ -32,7 +32,10 @@ const changed = z.strictObject({
   expires_in: seconds(1).nullable().optional(),
   expires_at: z
     .string()
-    .refine((text) => !Number.isNaN(Date.parse(text)), 'is not a time such as 2030-01-31T12:00:00Z.')
+    .refine(
+      (text) => /^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(Date.parse(text)),
+      'is not a time such as 2030-01-31T12:00:00Z.',
+    )
     .nullable()
     .optional(),
   scope: z.union([z.string().max(4_000), z.array(z.string().max(500)).max(200)]).optional(),

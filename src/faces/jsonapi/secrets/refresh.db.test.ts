@@ -151,12 +151,7 @@ test('an expired token that cannot be refreshed reads as an error, not as a fail
 });
 
 test('addresses that are none are refused when they are called, with a 4xx', async () => {
-  for (const address of [
-    '{TOKEN_URI}',
-    'http://example.com',
-    'ftp://example.com',
-    'http://169.254.169.254/x',
-  ]) {
+  for (const address of ['{TOKEN_URI}', 'http://example.com', 'http://169.254.169.254/x']) {
     const target = await house.makeClient({ token_uri: address, refresh_token_uri: address });
     const secret = await house.makeSecret(target);
     const refused = await house.ask('POST', `${secret.path}/refresh`);
