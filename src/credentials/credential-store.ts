@@ -78,15 +78,20 @@ export async function selectCredential(tx: Tx, id: CredentialId): Promise<Creden
   return found.rows[0] ?? null;
 }
 
-const locks = { change: sql`for no key update`, deletion: sql`for update` } as const;
+const locks = {
+  /** In a row that refers to it, such as a use or a line of its log. */
+  mention: sql`for key share`,
+  change: sql`for no key update`,
+  deletion: sql`for update`,
+} as const;
 
 /**
- * Before the grant is locked, never after it: who goes the other way round waits for us while we wait for him. Against a
- * deletion also those wait who refer to it (a use, a line of its log).
+ * Before the grant is locked, never after it: who goes the other way round waits for us while we wait for him. Who mentions it
+ * waits for a deletion only.
  */
-export async function lockCredential(tx: Tx, id: CredentialId, against: keyof typeof locks): Promise<void> {
+export async function lockCredential(tx: Tx, id: CredentialId, purpose: keyof typeof locks): Promise<void> {
   await sql`
-    select 1 from credential where tenant_id = latchkey_tenant() and id = ${id} ${locks[against]}`.execute(
+    select 1 from credential where tenant_id = latchkey_tenant() and id = ${id} ${locks[purpose]}`.execute(
     tx,
   );
 }

@@ -92,15 +92,10 @@ export async function mayBeExecuting(tx: Tx, credentialId: CredentialId): Promis
   return found.rows.length > 0;
 }
 
-/** The credential first, as whoever changes or deletes it: a line of its log needs it anyway. */
 export async function selectGrantForUpdate(tx: Tx, credentialId: CredentialId): Promise<GrantRow | null> {
   const found = await sql<GrantRow>`
-    select ${grantColumns}
-    from (
-      select tenant_id, id from credential
-      where tenant_id = latchkey_tenant() and id = ${credentialId} for key share) c
-    join oauth_grant g on g.tenant_id = c.tenant_id and g.credential_id = c.id
-    for update of g`.execute(tx);
+    select ${grantColumns} from oauth_grant g
+    where g.tenant_id = latchkey_tenant() and g.credential_id = ${credentialId} for update`.execute(tx);
   return found.rows[0] ?? null;
 }
 

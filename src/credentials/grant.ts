@@ -15,6 +15,7 @@ import type { Sealed } from '../vault/sealed.ts';
 import { placeOf } from '../vault/sealed-columns.ts';
 import type { Vault } from '../vault/vault.ts';
 import { deleteFormerClients } from './auth-client-store.ts';
+import { lockCredential } from './credential-store.ts';
 import {
   type GrantRow,
   insertPendingGrant,
@@ -62,6 +63,7 @@ export async function getGrant(tx: Tx, credentialId: CredentialId): Promise<Gran
 
 /** Locks the row: for disconnect and delete, which must see the last committed tokens. */
 export async function lockGrant(tx: Tx, credentialId: CredentialId): Promise<GrantRow | null> {
+  await lockCredential(tx, credentialId, 'mention');
   return await selectGrantForUpdate(tx, credentialId);
 }
 

@@ -2,6 +2,7 @@
 // trail, and the client's breaker. In the transaction of the outcome.
 import { audit, systemActor } from '../audit/event.ts';
 import { mendAuthClient, tripAuthClient } from '../credentials/client-breaker.ts';
+import { lockCredential } from '../credentials/credential-store.ts';
 import { countFailed } from '../credentials/grant-day-store.ts';
 import { failRefresh } from '../credentials/grant-store.ts';
 import { writeConnectionLog } from '../credentials/log-store.ts';
@@ -22,6 +23,7 @@ export async function writeFailure(
 ): Promise<boolean> {
   const { armed, decision } = outcome;
   const { grant, client } = outcome.prepared;
+  await lockCredential(tx, armed.credentialId, 'mention');
   const written = await failRefresh(tx, armed.credentialId, {
     attemptId: armed.attemptId,
     consentNo: grant.consentNo,

@@ -133,6 +133,7 @@ function readTokens(given: Given, current: Reading | null, now: Date): ManualTok
   const known = grant?.tokens ?? null;
   const isNewToken =
     given.access_token !== undefined && given.access_token !== known?.accessToken.revealText();
+  if (isNewToken && isOlderAnswer(given, current)) return null;
   const refreshToken = readRefreshToken(given, current);
   const expiresInSeconds = readLifetime(given, current, { isNewToken, now });
   const extra = given.undefined_params;
@@ -150,6 +151,16 @@ function readTokens(given: Given, current: Reading | null, now: Date): ManualTok
     ...(isNewExtra ? { extra } : {}),
   };
   return Object.keys(tokens).length === 0 ? null : tokens;
+}
+
+/**
+ * What was shown before the token was refreshed, sent back whole by somebody who changes something beside it: the old token
+ * would come back with it.
+ */
+function isOlderAnswer(given: Given, current: Reading | null): boolean {
+  const expiresAt = current?.grant?.expiresAt ?? null;
+  if (given.refresh_token !== neverShown || given.expires_at == null || expiresAt === null) return false;
+  return Date.parse(given.expires_at) < expiresAt.getTime();
 }
 
 function readRefreshToken(given: Given, current: Reading | null): Plain | null | undefined {

@@ -150,6 +150,24 @@ test('an expired token that cannot be refreshed reads as an error, not as a fail
   expect(read.body.data.attributes).toMatchObject({ state: 'error', error: expect.any(String) });
 });
 
+test('whoever sends an older answer back to change the name alone does not bring its token back', async () => {
+  const secret = await house.makeSecret(clientId);
+  const shown = (await house.ask('GET', secret.path)).body.data;
+  const refreshed = (await house.ask('POST', `${secret.path}/refresh`)).body.data;
+  expect(refreshed.attributes.credentials.access_token).not.toBe(shown.attributes.credentials.access_token);
+  const attributes = { ...shown.attributes, name: 'Renamed' };
+  const renamed = await house.ask('PATCH', secret.path, { data: { type: 'auth-secret', attributes } });
+  expect(renamed.status, renamed.text).toBe(200);
+  const after = (await house.ask('GET', secret.path)).body.data.attributes;
+  expect(after.name).toBe('Renamed');
+  expect(after.credentials.access_token).toBe(refreshed.attributes.credentials.access_token);
+  // A new token is a new token, whatever stands beside it.
+  const credentials = { ...after.credentials, access_token: 'given', expires_at: undefined };
+  await house.ask('PATCH', secret.path, { data: { type: 'auth-secret', attributes: { credentials } } });
+  const given = (await house.ask('GET', secret.path)).body.data.attributes.credentials;
+  expect(given.access_token).toBe('given');
+});
+
 test('addresses that are none are refused when they are called, with a 4xx', async () => {
   for (const address of ['{TOKEN_URI}', 'http://example.com', 'http://169.254.169.254/x']) {
     const target = await house.makeClient({ token_uri: address, refresh_token_uri: address });
