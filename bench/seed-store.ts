@@ -38,6 +38,12 @@ export async function insertGrants(
       1, 1, 'active', ct, clock_timestamp() - interval '1 minute', clock_timestamp() + interval '24 hours',
       clock_timestamp() + interval '23 hours', 'files.read'
     from unnest(${[...ids]}::uuid[], ${[...sealed]}::bytea[]) as given(id, ct)`.execute(tx);
+  // As in an installation in use, where each grant's use is noted every few minutes: the first notes of all would be one a read.
+  await sql`
+    insert into grant_use (tenant_id, credential_id, last_used_at)
+    select latchkey_tenant(), id, clock_timestamp() from unnest(${[...ids]}::uuid[]) as given(id)`.execute(
+    tx,
+  );
 }
 
 /** Tokens of a first consent that are due now and live a while longer. */

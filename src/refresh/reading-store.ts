@@ -227,11 +227,17 @@ function toDate(text: string | null | undefined): Date | null {
   return text == null ? null : new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
 }
 
+/** Written again only when this has passed: after a restart, or by the next process, most of it was written just now. */
+const noteAfter = '5 minutes';
+
 /** One statement for all uses of a tenant since the last flush. */
 export async function noteUses(tx: Tx, credentialIds: readonly CredentialId[]): Promise<void> {
   await sql`
     insert into grant_use (tenant_id, credential_id, last_used_at)
     select g.tenant_id, g.credential_id, clock_timestamp() from oauth_grant g
     where g.tenant_id = latchkey_tenant() and g.credential_id = any(${[...credentialIds]}::uuid[])
+      and not exists (
+        select from grant_use u where u.tenant_id = g.tenant_id and u.credential_id = g.credential_id
+          and u.last_used_at > clock_timestamp() - ${noteAfter}::interval)
     on conflict (tenant_id, credential_id) do update set last_used_at = excluded.last_used_at`.execute(tx);
 }

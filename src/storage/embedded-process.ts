@@ -1,5 +1,6 @@
 // The running server of the embedded engine: its settings, its start, its end, and what becomes of it when we are killed.
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
+import { totalmem } from 'node:os';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Fault } from '../kernel/fault.ts';
@@ -32,7 +33,7 @@ function serverSettings(socket: string): Readonly<Record<string, string>> {
     lc_messages: 'C',
     timezone: 'UTC',
     max_connections: '100',
-    shared_buffers: '64MB',
+    shared_buffers: `${sharedBuffersMb()}MB`,
     max_parallel_workers_per_gather: '0',
     jit: 'off',
     // One process less per worker; a small store reads from memory anyway.
@@ -42,6 +43,12 @@ function serverSettings(socket: string): Readonly<Record<string, string>> {
     max_wal_size: '256MB',
     idle_in_transaction_session_timeout: '60s',
   };
+}
+
+/** An eighth of the memory that we may use, within bounds. Taken as it is needed: a small store keeps little at hand. */
+function sharedBuffersMb(): number {
+  const bytes = Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem());
+  return Math.min(Math.max(Math.floor(bytes / 8 / 2 ** 20), 64), 512);
 }
 
 /** Resolves when the server accepts connections; settings given here win over ours. */
