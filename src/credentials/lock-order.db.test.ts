@@ -1,6 +1,6 @@
 // Whoever works on a credential and its grant at the same time as somebody else waits for him, and never each for the other.
-import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { countWaiting } from '../../testing/count-waiting.ts';
 import { declareOAuthType, plainValues, storeCredential } from '../../testing/credential-kit.ts';
 import { openTestHouse, type TestHouse } from '../../testing/test-house.ts';
 import type { Tx } from '../storage/doors.ts';
@@ -17,15 +17,6 @@ beforeAll(async () => {
 afterAll(() => house.close());
 
 const within = <T>(work: (tx: Tx) => Promise<T>): Promise<T> => house.doors.withTenant(house.tenant, work);
-
-async function countWaiting(): Promise<number | undefined> {
-  const found = await within((tx) =>
-    sql<{ count: number }>`
-      select count(*)::int as count from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock'`.execute(tx),
-  );
-  return found.rows[0]?.count;
-}
 
 const rename = (tx: Tx, { id, label }: Credential) =>
   updateCredential({ tx, vault: house.vault, actor: house.owner, id, label: `${label} renamed` });
@@ -55,7 +46,7 @@ test.each([
       tries += 1;
       return change(other, credential);
     });
-    await expect.poll(countWaiting).toBe(1);
+    await expect.poll(() => countWaiting(house)).toBe(1);
     await writeConnectionLog(tx, {
       credentialId: credential.id,
       severity: 'info',

@@ -3,6 +3,7 @@
 import { readFile } from 'node:fs/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { countWaiting } from '../../testing/count-waiting.ts';
 import { declareOAuthType, plainValues, storeCredential } from '../../testing/credential-kit.ts';
 import { openTestHouse, type TestHouse } from '../../testing/test-house.ts';
 import type { ConnectionType } from '../credentials/connection-type.ts';
@@ -81,16 +82,6 @@ test('each change of a credential is in the next read of its grant', async () =>
   expect(trips.splice(0)).toEqual([...Array(5).fill('read_grant'), 'read_whole']);
 });
 
-/** Each time in a transaction of its own, which would go on seeing what it saw first. */
-const countWaiting = async () => {
-  const found = await inTenant((tx) =>
-    sql<{ count: number }>`
-      select count(*)::int as count from pg_stat_activity
-      where datname = current_database() and wait_event_type = 'Lock'`.execute(tx),
-  );
-  return found.rows[0]?.count;
-};
-
 const insertGrant = (tx: Tx, { id, tenantId }: Credential) =>
   sql`insert into oauth_grant (tenant_id, credential_id, state) values (${tenantId}, ${id}, 'pending')`.execute(
     tx,
@@ -120,7 +111,7 @@ test.each([
     await inTenant(async (tx) => {
       await start(tx, credential, 'New name');
       second = inTenant((other) => next(other, credential, 'New name'));
-      await expect.poll(countWaiting).toBe(1);
+      await expect.poll(() => countWaiting(house)).toBe(1);
     });
     await second;
     await expectTrueCopy(credential);
