@@ -48,7 +48,7 @@ function serverSettings(socket: string): Readonly<Record<string, string>> {
 /** An eighth of the memory that we may use, within bounds. Taken as it is needed: a small store keeps little at hand. */
 function sharedBuffersMb(): number {
   const bytes = Math.min(process.constrainedMemory() || Number.POSITIVE_INFINITY, totalmem());
-  return Math.min(Math.max(Math.floor(bytes / 8 / 2 ** 20), 64), 512);
+  return Math.min(Math.max(Math.floor(bytes / 8 / 2 ** 20), 64), 256);
 }
 
 /** Resolves when the server accepts connections; settings given here win over ours. */
