@@ -105,6 +105,14 @@ export async function declareOAuthType(house: TestHouse, at: TestTenant = house)
   return await declareType(house, { key: 'widgets', oauthKind: 'authorization_code', fields }, at);
 }
 
+/** Values of its app. */
+export const widgetsApp = {
+  clientId: 'widgets',
+  clientSecret: 'widget-secret',
+  authorizeUrl: 'https://widgets.example/authorize',
+  tokenUrl: 'https://widgets.example/token',
+};
+
 export type StoredGrant = {
   readonly state: string;
   readonly ct: Buffer | null;

@@ -1,15 +1,13 @@
 // The operator's way to people, as it is typed: who is there, and a way back in for one of them.
-import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createCookieJar } from '../../providers/walk-consent.ts';
+import { runCli } from '../../testing/run-cli.ts';
 import { type ServerProcess, startServerProcess } from '../../testing/running-server.ts';
 import { setUpOwner } from '../../testing/set-up-owner.ts';
 
-const cli = fileURLToPath(new URL('../../dist/src/cli.js', import.meta.url));
 let data: string;
 let url: string;
 let server: ServerProcess;
@@ -24,15 +22,7 @@ afterAll(async () => {
   await rm(data, { recursive: true, force: true });
 });
 
-/** What the command printed, and how it ended. */
-function latchkey(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    const env = { PATH: process.env.PATH, LATCHKEY_DATA: data };
-    execFile(process.execPath, [cli, ...args], { env }, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
-  });
-}
+const latchkey = (...args: string[]) => runCli(data, args);
 
 test('the people are listed with their organizations', async () => {
   await expect.poll(() => server.output()).toMatch(/setup\?token=\S{43,}/);

@@ -1,17 +1,15 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { runCli } from '../../testing/run-cli.ts';
 import { type ServerProcess, startServerProcess } from '../../testing/running-server.ts';
 import { setUpOwner } from '../../testing/set-up-owner.ts';
 import { operatorSocket } from '../faces/operator/operator-socket.ts';
 
 const token = 'the-token-of-the-scraper';
-const cli = fileURLToPath(new URL('../../dist/src/cli.js', import.meta.url));
 let data: string;
 let url: string;
 let server: ServerProcess;
@@ -26,15 +24,7 @@ afterAll(async () => {
   await rm(data, { recursive: true, force: true });
 });
 
-/** What the command printed, and how it ended. */
-function latchkey(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    const env = { PATH: process.env.PATH, LATCHKEY_DATA: data };
-    execFile(process.execPath, [cli, ...args], { env }, (error, stdout, stderr) =>
-      resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
-    );
-  });
-}
+const latchkey = (...args: string[]) => runCli(data, args);
 
 function scrapeOverSocket(): Promise<string> {
   return new Promise((resolve, reject) => {

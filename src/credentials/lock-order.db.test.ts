@@ -1,7 +1,7 @@
 // Whoever works on a credential and its grant at the same time as somebody else waits for him, and never each for the other.
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { countWaiting } from '../../testing/count-waiting.ts';
-import { declareOAuthType, plainValues, storeCredential } from '../../testing/credential-kit.ts';
+import { declareOAuthType, plainValues, storeCredential, widgetsApp } from '../../testing/credential-kit.ts';
 import { openTestHouse, type TestHouse } from '../../testing/test-house.ts';
 import type { Tx } from '../storage/doors.ts';
 import type { Credential } from './credential.ts';
@@ -30,12 +30,7 @@ test.each([
   { what: 'given a field', change: setField },
   { what: 'deleted', change: remove },
 ])('nothing is tried twice when a credential is $what while its grant is worked on', async ({ change }) => {
-  const credential = await storeCredential(house, await declareOAuthType(house), {
-    clientId: 'widgets',
-    clientSecret: 'widget-secret',
-    authorizeUrl: 'https://widgets.example/authorize',
-    tokenUrl: 'https://widgets.example/token',
-  });
+  const credential = await storeCredential(house, await declareOAuthType(house), widgetsApp);
   let changing: Promise<unknown> | null = null;
   let tries = 0;
   // As disconnecting does it: the grant first, then a line that refers to the credential.

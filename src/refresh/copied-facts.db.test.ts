@@ -4,13 +4,13 @@ import { readFile } from 'node:fs/promises';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { countWaiting } from '../../testing/count-waiting.ts';
-import { declareOAuthType, plainValues, storeCredential } from '../../testing/credential-kit.ts';
+import { openCountingReader } from '../../testing/counting-reader.ts';
+import { declareOAuthType, plainValues, storeCredential, widgetsApp } from '../../testing/credential-kit.ts';
 import { openTestHouse, type TestHouse } from '../../testing/test-house.ts';
 import type { ConnectionType } from '../credentials/connection-type.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { updateCredential } from '../credentials/update-credential.ts';
 import type { Tx } from '../storage/doors.ts';
-import { createReadCredential } from './reading.ts';
 
 let house: TestHouse;
 let type: ConnectionType;
@@ -20,13 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => house.close());
 
-const client = {
-  clientId: 'widgets',
-  clientSecret: 'widget-secret',
-  authorizeUrl: 'https://widgets.example/authorize',
-  tokenUrl: 'https://widgets.example/token',
-};
-const store = () => storeCredential(house, type, client);
+const store = () => storeCredential(house, type, widgetsApp);
 
 const inTenant = <T>(work: (tx: Tx) => Promise<T>) => house.doors.withTenant(house.tenant, work);
 
@@ -49,17 +43,7 @@ async function expectTrueCopy(credential: Credential): Promise<void> {
 test('each change of a credential is in the next read of its grant', async () => {
   const credential = await store();
   await expectTrueCopy(credential);
-  const trips: string[] = [];
-  const read = createReadCredential({
-    vault: house.vault,
-    doors: {
-      ...house.doors,
-      read: (tenant, statements) => {
-        trips.push(...statements.map(({ name }) => name));
-        return house.doors.read(tenant, statements);
-      },
-    },
-  });
+  const { read, takeTrips } = openCountingReader(house);
   const change = async (changes: Partial<Parameters<typeof updateCredential>[0]>) => {
     const { vault, owner: actor } = house;
     await inTenant((tx) => updateCredential({ tx, vault, actor, id: credential.id, ...changes }));
@@ -76,10 +60,10 @@ test('each change of a credential is in the next read of its grant', async () =>
     reportedError: 'The account is closed.',
   });
   expect(await change({ reportedError: null })).toMatchObject({ reportedError: null });
-  expect(trips).toEqual(Array(4).fill('read_grant'));
+  expect(takeTrips()).toEqual(Array(4).fill('read_grant'));
   const withField = await change({ values: plainValues({ siteId: 'eu' }) });
   expect(withField?.values.get('siteId')?.revealText()).toBe('eu');
-  expect(trips.splice(0)).toEqual([...Array(5).fill('read_grant'), 'read_whole']);
+  expect(takeTrips()).toEqual(['read_grant', 'read_whole']);
 });
 
 const insertGrant = (tx: Tx, { id, tenantId }: Credential) =>
@@ -122,7 +106,7 @@ test.each([
 test('grants from before there were copies get theirs by the migration, in each tenant', async () => {
   const here = await store();
   const other = await house.addTenant('Initech');
-  const there = await storeCredential(house, await declareOAuthType(house, other), client, { at: other });
+  const there = await storeCredential(house, await declareOAuthType(house, other), widgetsApp, { at: other });
   for (const { tenantId } of [here, there]) {
     await house.doors.withTenant(tenantId, (tx) =>
       sql`update oauth_grant set credential_facts = '' where tenant_id = latchkey_tenant()`.execute(tx),

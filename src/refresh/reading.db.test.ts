@@ -1,11 +1,11 @@
 // What a read finds, and in how many round trips: by the statements that reach the database.
 import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { declareOAuthType, plainValues, storeCredential } from '../../testing/credential-kit.ts';
+import { openCountingReader } from '../../testing/counting-reader.ts';
+import { declareOAuthType, plainValues, storeCredential, widgetsApp } from '../../testing/credential-kit.ts';
 import { openTestHouse, type TestHouse } from '../../testing/test-house.ts';
 import type { Credential } from '../credentials/credential.ts';
 import { updateCredential } from '../credentials/update-credential.ts';
-import { createReadCredential } from './reading.ts';
 
 let house: TestHouse;
 beforeAll(async () => {
@@ -13,33 +13,15 @@ beforeAll(async () => {
 });
 afterAll(() => house.close());
 
-const client = {
-  clientId: 'widgets',
-  clientSecret: 'widget-secret',
-  authorizeUrl: 'https://widgets.example/authorize',
-  tokenUrl: 'https://widgets.example/token',
-};
-
-/** A reader of its own, as another process would be, that keeps the names of its statements, one list for each round trip. */
 function openReader() {
-  const trips: string[] = [];
-  const read = createReadCredential({
-    vault: house.vault,
-    doors: {
-      ...house.doors,
-      read: (tenant, statements) => {
-        trips.push(statements.map(({ name }) => name).join());
-        return house.doors.read(tenant, statements);
-      },
-    },
-  });
+  const { read, takeTrips } = openCountingReader(house);
   const fieldsOf = async ({ id }: Credential) => {
     const reading = await read(house.tenant, id);
     return reading === null
       ? null
       : Object.fromEntries([...reading.values].map(([key, value]) => [key, value.revealText()]));
   };
-  return { fieldsOf, takeTrips: () => trips.splice(0) };
+  return { fieldsOf, takeTrips };
 }
 
 const waiting = sql`
@@ -58,7 +40,7 @@ const update = (credential: Credential, values: Record<string, string>) =>
   );
 
 test('tokens alone are one look at the grant; what has fields, or no grant, costs a second look at the first read', async () => {
-  const tokens = await storeCredential(house, await declareOAuthType(house), client);
+  const tokens = await storeCredential(house, await declareOAuthType(house), widgetsApp);
   const none = await storeCredential(house, 'noauth', {});
   const basic = await storeCredential(house, 'basic', { username: 'hooli', password: 'first' });
   const { fieldsOf, takeTrips } = openReader();
@@ -72,7 +54,7 @@ test('tokens alone are one look at the grant; what has fields, or no grant, cost
 });
 
 test('a field that is set, changed or cleared by another process is in the next read', async () => {
-  const credential = await storeCredential(house, await declareOAuthType(house), client);
+  const credential = await storeCredential(house, await declareOAuthType(house), widgetsApp);
   const { fieldsOf, takeTrips } = openReader();
   expect(await fieldsOf(credential)).toEqual({});
   expect(takeTrips()).toEqual(['read_grant']);
@@ -103,7 +85,7 @@ test('a credential that is deleted while it is read is whole or not there, never
 
 test('read together, each credential gets its own fields, also those that nobody had read before', async () => {
   const none = await storeCredential(house, 'noauth', {});
-  const tokens = await storeCredential(house, await declareOAuthType(house), client);
+  const tokens = await storeCredential(house, await declareOAuthType(house), widgetsApp);
   const all = await Promise.all(
     ['a', 'b', 'c', 'd'].map((name) =>
       storeCredential(house, 'basic', { username: name, password: `${name}!` }),
