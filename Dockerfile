@@ -29,5 +29,5 @@ EXPOSE 4080
 # Drains within 30 s; Docker itself waits 10 s by default: run with --stop-timeout 40.
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=15s --timeout=5s --start-period=20s --retries=3 CMD ["node", "deploy/is-alive.mjs"]
-ENTRYPOINT ["node", "dist/src/cli.js"]
+ENTRYPOINT ["node", "dist/bin/latchkey.js"]
 CMD ["start"]

@@ -104,7 +104,7 @@ async function startAll(seeded: readonly SeededDirectory[]) {
   const targets: Target[] = [];
   const productPids: number[] = [];
   for (const { directory, idsFile, count, workspaceId, apiToken } of seeded) {
-    const product = await startServer('src/cli.js', ['start'], {
+    const product = await startServer('bin/latchkey.js', ['start'], {
       LATCHKEY_DATA: directory,
       PORT: '0',
       LOG_LEVEL: 'warn',

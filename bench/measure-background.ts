@@ -69,7 +69,7 @@ async function watchProduct(
   plan: BackgroundPlan,
   provider: Server,
 ): Promise<Omit<Background, 'reference'>> {
-  const product = await startServer('src/cli.js', ['start'], {
+  const product = await startServer('bin/latchkey.js', ['start'], {
     LATCHKEY_DATA: directory,
     PORT: '0',
     LOG_LEVEL: 'warn',

@@ -54,5 +54,9 @@ export async function measureIdle(directory: string, say: (text: string) => void
 }
 
 function startProduct(directory: string) {
-  return startServer('src/cli.js', ['start'], { LATCHKEY_DATA: directory, PORT: '0', LOG_LEVEL: 'warn' });
+  return startServer('bin/latchkey.js', ['start'], {
+    LATCHKEY_DATA: directory,
+    PORT: '0',
+    LOG_LEVEL: 'warn',
+  });
 }

@@ -90,7 +90,7 @@ function endGroup(child: ChildProcess): void {
 }
 
 function programFile(): string {
-  return join(packageRoot(), 'dist', 'src', 'cli.js');
+  return join(packageRoot(), 'dist', 'bin', 'latchkey.js');
 }
 
 /** This file is one folder deeper once compiled. */

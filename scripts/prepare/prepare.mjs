@@ -1,6 +1,7 @@
-// The three things that must be fresh before anything runs: packages, compiled code, components.
+// The four things that must be fresh before anything runs: packages, compiled code, its bundle, components.
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundleStep } from './bundle.mjs';
 import { compileStep } from './compile.mjs';
 import { componentsStep } from './components.mjs';
 import { installStep } from './install.mjs';
@@ -12,7 +13,7 @@ import { Trouble } from './trouble.mjs';
  * In this order: each needs the one before. `inputs` fingerprints what a step is made from (null = there is no such
  * step here), `isMade` says whether its result is still there.
  */
-const steps = [installStep, compileStep, componentsStep];
+const steps = [installStep, compileStep, bundleStep, componentsStep];
 
 /** Returns the exit code. Speaks on standard error only: `--json` commands own standard output. */
 export async function prepare(rootUrl) {

@@ -114,6 +114,28 @@ test("a developer's own install counts, a half-finished one does not", async () 
   expect(calls().match(/npm/g)).toHaveLength(2);
 });
 
+test('the command line is bundled after each compilation, and when its bundle is gone', async () => {
+  put(
+    'scripts/bundle.mjs',
+    "import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';\nappendFileSync('calls.log', 'bundle\\n');\nmkdirSync('dist/bin', { recursive: true });\nwriteFileSync('dist/bin/latchkey.js', '');\n",
+  );
+  await prepare();
+  const first = calls();
+  expect(first).toMatch(/tsc\nbundle\n$/);
+  await prepare();
+  expect(calls()).toBe(first);
+  put('src/cli.ts', 'start(2);\n');
+  await prepare();
+  expect(calls()).toBe(`${first}tsc\nbundle\n`);
+  rmSync(join(root, 'dist/bin'), { recursive: true });
+  await prepare();
+  expect(calls()).toBe(`${first}tsc\nbundle\nbundle\n`);
+  put('scripts/bundle.mjs', "throw new Error('no room');\n");
+  const { code, said } = await prepare();
+  expect(code).toBe(1);
+  expect(said).toContain('Latchkey: the compiled code cannot be bundled:');
+});
+
 test('components are built when they are stale or their bundle is gone', async () => {
   put(
     'components/build.mjs',

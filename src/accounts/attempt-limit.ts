@@ -1,8 +1,8 @@
 // How often something may be tried: a sliding window per key, kept in this process. N processes allow N times as much,
 // which is still far too little for guessing passwords.
-import { LRUCache } from 'lru-cache';
 import type { Clock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
+import { createRecentlyUsed } from '../kernel/recently-used.ts';
 
 export type AttemptLimit = {
   /** Counts an attempt. Null when it may go on, otherwise the seconds to wait. */
@@ -19,7 +19,7 @@ export function createAttemptLimit(options: {
   readonly windowMs: number;
 }): AttemptLimit {
   const { clock, max, windowMs } = options;
-  const attempts = new LRUCache<string, readonly number[]>({ max: maxKeys });
+  const attempts = createRecentlyUsed<string, readonly number[]>(maxKeys);
   return {
     take: (key) => {
       const nowMs = clock.monotonicMs();

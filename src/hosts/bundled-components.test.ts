@@ -27,7 +27,6 @@ test('built components are found in order; other folders and unbuilt ones are le
     ['dropbox', join(root, 'dropbox', 'index.js')],
     ['sftp', join(root, 'sftp', 'index.js')],
   ]);
-  expect(new Set(found.map(({ digest }) => digest)).size).toBe(2);
 });
 
 test('without the folder there are none', async () => {

@@ -1,24 +1,18 @@
 // Finds the components that come with the product: each folder with a manifest whose `main` has been built.
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { type BundleReader, createBundleReader } from './bundle-file.ts';
 
 export type BundledComponent = {
   /** The folder's name; the component's own key is in its definition. */
   readonly folder: string;
   readonly bundlePath: string;
-  /** Changes with the bundle's bytes only: what was described under this digest need not be described again. */
-  readonly digest: string;
 };
 
 const manifest = z.object({ main: z.string().min(1) });
 
 /** Sorted by folder. A folder that is not built (yet) is left out. */
-export async function findBundledComponents(
-  root: string,
-  readBundle: BundleReader = createBundleReader(),
-): Promise<readonly BundledComponent[]> {
+export async function findBundledComponents(root: string): Promise<readonly BundledComponent[]> {
   const folders = await readdir(root, { withFileTypes: true }).catch(ifMissing([]));
   const found: BundledComponent[] = [];
   for (const { name: folder } of folders.filter((one) => one.isDirectory()).sort(byName)) {
@@ -26,8 +20,8 @@ export async function findBundledComponents(
     const { data } = manifest.safeParse(text === null ? null : JSON.parse(text));
     if (data === undefined) continue;
     const bundlePath = join(root, folder, data.main);
-    const bundle = await readBundle(bundlePath).catch(ifMissing(null));
-    if (bundle !== null) found.push({ folder, bundlePath, digest: bundle.digest });
+    const file = await stat(bundlePath).catch(ifMissing(null));
+    if (file !== null) found.push({ folder, bundlePath });
   }
   return found;
 }
@@ -40,7 +34,7 @@ function byName(one: { readonly name: string }, other: { readonly name: string }
 function ifMissing<T>(value: T): (error: unknown) => T {
   return (error) => {
     const code = error instanceof Error && 'code' in error ? error.code : null;
-    if (code === 'ENOENT' || code === 'not_found') return value;
+    if (code === 'ENOENT') return value;
     throw error;
   };
 }

@@ -1,7 +1,7 @@
 // Brings the components that come with the product into the store. Cheap when nothing changed: the bundles are read and
-// their digests compared; only a new one is started, to ask what it is.
+// their signatures compared; only a new one is started, to ask what it is.
 import { readFile } from 'node:fs/promises';
-import { findBundledComponents } from '../hosts/bundled-components.ts';
+import { type BundledComponent, findBundledComponents } from '../hosts/bundled-components.ts';
 import type { HostPool } from '../hosts/pool.ts';
 import { platformTenantId, platformUnitId } from '../kernel/ids.ts';
 import { errorFields, type Log } from '../kernel/log.ts';
@@ -17,25 +17,23 @@ export async function registerBundledComponents(options: {
   readonly folder: string;
 }): Promise<number> {
   const { doors, pool, log } = options;
-  const found = await findBundledComponents(options.folder);
-  const bundles = await Promise.all(
-    found.map(async ({ folder, bundlePath }) => {
-      const bundle = await readFile(bundlePath);
-      return { folder, bundlePath, bundle, signature: signatureOf(bundle) };
-    }),
-  );
+  const found: (BundledComponent & { readonly signature: string })[] = [];
+  // One after the other: together they are larger than everything else that a start holds.
+  for (const one of await findBundledComponents(options.folder)) {
+    found.push({ ...one, signature: signatureOf(await readFile(one.bundlePath)) });
+  }
   const known = await doors.withTenant(platformTenantId, (tx) =>
     selectKnownSignatures(
       tx,
-      bundles.map(({ signature }) => signature),
+      found.map(({ signature }) => signature),
     ),
   );
   const described = await Promise.all(
-    bundles
+    found
       .filter(({ signature }) => !known.has(signature))
-      .map(async ({ folder, bundlePath, bundle }) => {
+      .map(async ({ folder, bundlePath }) => {
         try {
-          return { definition: await pool.describe(bundlePath), bundle };
+          return { definition: await pool.describe(bundlePath), bundle: await readFile(bundlePath) };
         } catch (error) {
           log.error('a bundled component cannot be used', { folder, ...errorFields(error) });
           return null;

@@ -22,7 +22,7 @@ import { createWorkspace } from '../tenancy/unit.ts';
 import { unlockRoot } from '../vault/unlock-root.ts';
 import { createVault } from '../vault/vault.ts';
 
-const cli = fileURLToPath(new URL('../../dist/src/cli.js', import.meta.url));
+const cli = fileURLToPath(new URL('../../dist/bin/latchkey.js', import.meta.url));
 const started: ServerProcess[] = [];
 let folder: string;
 let emulator: Emulator;

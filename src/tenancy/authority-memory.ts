@@ -1,9 +1,9 @@
 // What a process may remember of authority, and for how long. All shelves are stamped by one counter row that every
 // revoking transaction raises. The row is probed each second; without a good probe within 3 s nothing is served from
 // memory. So a revocation reaches every process within 3 s, and a fresh read takes no lock and writes nothing.
-import { LRUCache } from 'lru-cache';
 import type { Clock } from '../kernel/clock.ts';
 import { errorFields, type Log } from '../kernel/log.ts';
+import { createRecentlyUsed } from '../kernel/recently-used.ts';
 
 const probeEveryMs = 1_000;
 const trustForMs = 3_000;
@@ -40,7 +40,7 @@ export class AuthorityMemory {
   }
 
   shelf<T extends object>(): Shelf<T> {
-    const cache = new LRUCache<string, T>({ max: maxEntries });
+    const cache = createRecentlyUsed<string, T>(maxEntries);
     this.#caches.push(cache);
     return {
       known: (key) => (this.isTrusted() ? cache.get(key) : undefined),

@@ -1,11 +1,11 @@
 // Tenants' keys, unwrapped. One ring per tenant: the key that seals, older keys that still open, and the key of
 // fingerprints. Rings are kept for minutes as KeyObjects, outside of V8's heap and its snapshots.
 import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
-import { LRUCache } from 'lru-cache';
 import type { Clock } from '../kernel/clock.ts';
 import { encodeParts } from '../kernel/encode-parts.ts';
 import { Fault } from '../kernel/fault.ts';
 import { newId, type TenantId } from '../kernel/ids.ts';
+import { createRecentlyUsed } from '../kernel/recently-used.ts';
 import type { Tx } from '../storage/doors.ts';
 import type { NumberedKey } from './aead.ts';
 import type { RootKeys } from './root-key.ts';
@@ -50,7 +50,7 @@ const defaultTtlMs = 600_000;
 
 export function createKeyring(options: KeyringOptions): Keyring {
   const { rootKeys, installation, clock, isFresh = () => true, ttlMs = defaultTtlMs } = options;
-  const rings = new LRUCache<TenantId, Ring>({ max: options.maxTenants ?? defaultMaxTenants });
+  const rings = createRecentlyUsed<TenantId, Ring>(options.maxTenants ?? defaultMaxTenants);
   const flights = new Map<TenantId, Flight>();
   const changed = new WeakSet<Tx>();
   let epoch = 0;
