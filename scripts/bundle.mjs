@@ -1,8 +1,8 @@
 // Gathers the compiled command line and the libraries it needs into a few files, dist/bin/latchkey.js and its chunks. A
 // start then reads these instead of a thousand modules one by one, which takes half the time and a quarter less memory
 // (docs/decisions/0041-one-bundle.md). What is imported on demand stays a chunk of its own.
-import { readFileSync, rmSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transformSync } from 'esbuild';
 
@@ -39,6 +39,39 @@ const ownPlaces = {
   },
 };
 
+/**
+ * A CommonJS module that is imported on demand is loaded from where it is: the bundler would give it a default export and
+ * none of its names.
+ */
+const onDemand = {
+  name: 'CommonJS on demand',
+  setup: ({ onResolve, resolve }) => {
+    onResolve({ filter: /./ }, async ({ path, pluginData, ...asked }) => {
+      if (asked.kind !== 'dynamic-import' || pluginData === onDemand) return undefined;
+      const { kind, importer, resolveDir, with: attributes } = asked;
+      const found = await resolve(path, {
+        kind,
+        importer,
+        resolveDir,
+        with: attributes,
+        pluginData: onDemand,
+      });
+      if (found.external || found.namespace !== 'file' || !isCommonJs(found.path)) return found;
+      return { path: relative(out, found.path), external: true };
+    });
+  },
+};
+
+/** As Node tells it: by the ending, else by the nearest package.json. */
+function isCommonJs(path) {
+  if (/\.[cm]js$/.test(path)) return path.endsWith('.cjs');
+  for (let folder = dirname(path); folder !== dirname(folder); folder = dirname(folder)) {
+    const manifest = join(folder, 'package.json');
+    if (existsSync(manifest)) return JSON.parse(readFileSync(manifest, 'utf8')).type !== 'module';
+  }
+  return true;
+}
+
 /** What each file of the bundle begins with: `require` for libraries in CommonJS, and where the bundle is. */
 const head = `import { createRequire as bundleRequire } from 'node:module';
 import { fileURLToPath as bundlePath } from 'node:url';
@@ -56,7 +89,7 @@ await build({
   target: 'node20.19',
   sourcemap: true,
   external,
-  plugins: [ownPlaces],
+  plugins: [ownPlaces, onDemand],
   banner: { js: head },
   logLevel: 'warning',
 });
