@@ -51,20 +51,18 @@ type StoredValue = { readonly field: string; readonly valueNo: number; readonly 
 const matches = { one: '= $1', many: '= any ($1)' } as const;
 type Match = keyof typeof matches;
 
-const grantColumns = `g.state, g.consent_no, g.token_no, g.issued_at, g.expires_at, g.refresh_due_at, g.attempt_id is not null,
-    g.fail_count, g.last_error_code, g.last_error, clock_timestamp(), g.ct`;
-
-/** A grant with what it carries of its credential. */
+/** A grant with what it carries of its credential, both as lists: each column more would cost a twentieth. */
 const grantStatement = (match: Match) => `
-  select g.credential_facts, ${grantColumns}
+  select g.credential_facts, g.grant_facts, g.ct
   from oauth_grant g
   where g.tenant_id = latchkey_tenant() and g.credential_id ${matches[match]}`;
 
 /** Fields in the same statement, so that they are of the same moment: each statement sees what is committed by then. */
 const wholeStatement = (match: Match) => `
-  select latchkey_credential_facts(c), ${grantColumns},
+  select latchkey_credential_facts(c), g.grant_facts, g.ct,
     (select json_agg(json_build_array(v.field_key, v.value_no, v.sealed)) from credential_value v
-      where v.tenant_id = c.tenant_id and v.credential_id = c.id)
+      where v.tenant_id = c.tenant_id and v.credential_id = c.id),
+    g.attempt_id is not null, g.fail_count, g.last_error_code, g.last_error, g.refresh_due_at, clock_timestamp()
   from credential c
   left join oauth_grant g on g.tenant_id = c.tenant_id and g.credential_id = c.id
   where c.tenant_id = latchkey_tenant() and c.id ${matches[match]}`;
@@ -90,12 +88,12 @@ export type ReadCredentials = (
 const maxRemembered = 100_000;
 
 /**
- * Most of what is read are tokens, and all about them stands in one row, the grant's. A credential that has no grant, or
- * fields of its own, is read whole, which costs twice as much; which ones are so is remembered, and found out again where
- * nobody knows.
+ * Most of what is read are tokens in good health, and all about them stands in one row, the grant's. A credential that has no
+ * grant, or fields of its own, or a grant in trouble, is read whole, which costs twice as much; which ones are so is
+ * remembered, and found out again where nobody knows.
  */
 export function createReadCredentials(doors: Pick<Doors, 'read'>): ReadCredentials {
-  const notGrantsAlone = new Set<CredentialId>();
+  const moreThanTokens = new Set<CredentialId>();
 
   async function read(tenant: TenantId, ids: readonly CredentialId[], kind: keyof typeof statements) {
     const [only] = ids;
@@ -105,23 +103,25 @@ export function createReadCredentials(doors: Pick<Doors, 'read'>): ReadCredentia
     const [rows = []] = await doors.read(tenant, [
       { name, text, values: [isOne ? only : `{${ids.join(',')}}`] },
     ]);
-    return rows.map(toCredential);
+    return rows;
   }
 
-  function remember(id: CredentialId): void {
-    if (notGrantsAlone.size >= maxRemembered) notGrantsAlone.clear();
-    notGrantsAlone.add(id);
+  function remember({ id, hasFields, grant }: StoredCredential): void {
+    if (grant !== null && !hasFields && !isTroubled(grant)) {
+      moreThanTokens.delete(id);
+      return;
+    }
+    if (moreThanTokens.size >= maxRemembered) moreThanTokens.clear();
+    moreThanTokens.add(id);
   }
 
   return async (tenant, ids) => {
-    if (!ids.some((id) => notGrantsAlone.has(id))) {
-      const found = await read(tenant, ids, 'grant');
-      if (found.length === ids.length && !found.some(({ hasFields }) => hasFields)) return found;
+    if (!ids.some((id) => moreThanTokens.has(id))) {
+      const found = (await read(tenant, ids, 'grant')).map(toTokensAlone);
+      if (found.length === ids.length && found.every((one) => one !== null)) return found;
     }
-    const found = await read(tenant, ids, 'whole');
-    for (const { id, grant, hasFields } of found) {
-      if (grant === null || hasFields) remember(id);
-    }
+    const found = (await read(tenant, ids, 'whole')).map(toWhole);
+    for (const one of found) remember(one);
     return found;
   };
 }
@@ -142,8 +142,63 @@ type ListedFacts = readonly [
   hasFields: boolean,
 ];
 
-function toCredential(row: TextRow): StoredCredential {
-  const facts = JSON.parse(given(row[0])) as ListedFacts;
+/** What `oauth_grant.grant_facts` lists (migration 0016). Times are milliseconds since 1970. */
+type ListedGrant = readonly [
+  state: GrantState,
+  consentNo: number,
+  tokenNo: number,
+  issuedAtMs: number | null,
+  expiresAtMs: number | null,
+  isRenewable: boolean,
+  isTroubled: boolean,
+];
+
+/** What there is to tell of a grant only when something is under way, or went wrong. */
+type Trouble = Pick<GrantFacts, 'isArmed' | 'hasFailed' | 'lastErrorCode' | 'lastError' | 'retryInMs'>;
+
+const noTrouble: Trouble = {
+  isArmed: false,
+  hasFailed: false,
+  lastErrorCode: null,
+  lastError: null,
+  retryInMs: null,
+};
+
+function isTroubled({ isArmed, hasFailed, lastErrorCode, lastError }: Trouble): boolean {
+  return isArmed || hasFailed || lastErrorCode !== null || lastError !== null;
+}
+
+/** Null for what has to be read whole. */
+function toTokensAlone([listed, listedGrant, sealed]: TextRow): StoredCredential | null {
+  const facts = JSON.parse(given(listed)) as ListedFacts;
+  const grant = JSON.parse(given(listedGrant)) as ListedGrant;
+  const [, , , , , , , , , , , hasFields] = facts;
+  const [, , , , , , hasTrouble] = grant;
+  return hasFields || hasTrouble ? null : toCredential(facts, toGrant(grant, sealed, noTrouble), []);
+}
+
+function toWhole(row: TextRow): StoredCredential {
+  // Column by column, as the statement names them.
+  const [listed, listedGrant, sealed, values, armed, failCount, code, error, dueAt, now] = row;
+  const facts = JSON.parse(given(listed)) as ListedFacts;
+  if (listedGrant == null) return toCredential(facts, null, toValues(values));
+  const trouble = {
+    isArmed: armed === 't',
+    hasFailed: failCount !== '0',
+    lastErrorCode: code ?? null,
+    lastError: error ?? null,
+  };
+  const retryInMs =
+    dueAt != null && isTroubled({ ...trouble, retryInMs: null }) ? msBetween(given(now), dueAt) : null;
+  const grant = toGrant(JSON.parse(listedGrant) as ListedGrant, sealed, { ...trouble, retryInMs });
+  return toCredential(facts, grant, toValues(values));
+}
+
+function toCredential(
+  facts: ListedFacts,
+  grant: StoredCredential['grant'],
+  values: StoredCredential['values'],
+): StoredCredential {
   const [id, unitId, label, typeKey, oauthKind, clientTenantId, clientId] = facts;
   return {
     id,
@@ -160,8 +215,8 @@ function toCredential(row: TextRow): StoredCredential {
     reportedError: facts[9],
     createdBy: facts[10],
     hasFields: facts[11],
-    grant: toGrant(row),
-    values: toValues(row[13]),
+    grant,
+    values,
   };
 }
 
@@ -171,39 +226,24 @@ function toValues(text: string | null | undefined): readonly StoredValue[] {
   return listed.map(([field, valueNo, sealed]) => ({ field, valueNo, sealed: toSealed(sealed) }));
 }
 
-function toGrant(row: TextRow): StoredCredential['grant'] {
-  // Column by column, as the statements name them.
-  const [
-    ,
+function toGrant(
+  listed: ListedGrant,
+  sealed: string | null | undefined,
+  trouble: Trouble,
+): NonNullable<StoredCredential['grant']> {
+  const [state, consentNo, tokenNo, issuedAtMs, expiresAtMs, isRenewable] = listed;
+  return {
     state,
     consentNo,
     tokenNo,
-    issuedAt,
-    expiresAt,
-    dueAt,
-    armed,
-    failCount,
-    code,
-    error,
-    now,
-    sealed,
-  ] = row;
-  if (state == null) return null;
-  const isArmed = armed === 't';
-  const hasFailed = failCount !== '0';
-  const isTroubled = isArmed || hasFailed || code != null;
-  return {
-    state: state as GrantState,
-    consentNo: Number(consentNo),
-    tokenNo: Number(tokenNo),
-    issuedAt: toDate(issuedAt),
-    expiresAt: toDate(expiresAt),
-    isRenewable: dueAt != null,
-    isArmed,
-    hasFailed,
-    lastErrorCode: code ?? null,
-    lastError: error ?? null,
-    retryInMs: isTroubled && dueAt != null ? msBetween(now, dueAt) : null,
+    issuedAt: toDate(issuedAtMs),
+    expiresAt: toDate(expiresAtMs),
+    isRenewable,
+    isArmed: trouble.isArmed,
+    hasFailed: trouble.hasFailed,
+    lastErrorCode: trouble.lastErrorCode,
+    lastError: trouble.lastError,
+    retryInMs: trouble.retryInMs,
     sealed: sealed == null ? null : toSealed(sealed),
   };
 }
@@ -218,13 +258,14 @@ function toSealed(text: string): Sealed {
   return sealedFromColumn(Buffer.from(text.slice(2), 'hex'));
 }
 
-function msBetween(from: string | null | undefined, to: string): number {
-  return (toDate(to)?.getTime() ?? 0) - (toDate(given(from))?.getTime() ?? 0);
+function toDate(ms: number | null): Date | null {
+  return ms === null ? null : new Date(ms);
 }
 
 /** Sessions keep UTC and ISO dates: 2026-01-31 12:00:00.123456+00. */
-function toDate(text: string | null | undefined): Date | null {
-  return text == null ? null : new Date(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
+function msBetween(from: string, to: string): number {
+  const msOf = (text: string): number => Date.parse(`${text.slice(0, 10)}T${text.slice(11, -3)}Z`);
+  return msOf(to) - msOf(from);
 }
 
 /** Written again only when this has passed: after a restart, or by the next process, most of it was written just now. */

@@ -490,6 +490,7 @@ export interface OauthGrantTable {
   created_at: Defaulted<Date>;
   refresh_warn_at: Date | null;
   credential_facts: Defaulted<string>;
+  grant_facts: GeneratedAlways<string>;
 }
 
 export interface OutsideFlowTable {
