@@ -159,6 +159,31 @@ export function doorsContract(open: () => Promise<Omit<FreshDatabase, 'copy'>>):
       );
     });
 
+    test('after a failed one is of the tenant that is asked for, and so is one after nobody’s', async () => {
+      const seen: unknown[] = [];
+      for (const tenant of [a, b, null, a, null, b, b, a] as const) {
+        const failing = [{ name: 'fail', text: 'select 1 / 0', values: [] }, secret];
+        await expect(fresh.doors.read(tenant === a ? b : a, failing)).rejects.toMatchObject({
+          code: '22012',
+        });
+        seen.push((await fresh.doors.read(tenant, [secret]))[0]?.[0]?.[0] ?? null);
+      }
+      expect(seen).toEqual(['of A', 'of B', null, 'of A', null, 'of B', 'of B', 'of A']);
+    });
+
+    test('names the tenant once, as long as it stays the same', async () => {
+      const one = fresh.again();
+      const text = `select generic_plans + custom_plans from pg_prepared_statements where name = 'set_tenant'`;
+      const calls = async (tenant: TenantId) =>
+        (await one.doors.read(tenant, [{ name: 'calls', text, values: [] }]))[0]?.[0]?.[0];
+      const first = Number(await calls(a));
+      expect(first).toBe(1);
+      await one.doors.read(a, [secret]);
+      expect(Number(await calls(a))).toBe(first);
+      expect(Number(await calls(b))).toBe(first + 1);
+      await one.doors.close();
+    });
+
     test('cannot write', async () => {
       const write = { name: 'write', text: 'delete from probe', values: [] };
       await expect(fresh.doors.read(a, [write])).rejects.toMatchObject({ code: '25006' });

@@ -1,6 +1,6 @@
-// Hot paths, with as little between caller and server as the protocol allows: the tenant is set and all statements are
-// executed in one round trip, which the server takes as one transaction; a statement is described to nobody (its caller
-// knows the columns), rows come as the texts that the server sent, and connections stay at hand.
+// Hot paths, with as little between caller and server as the protocol allows: all statements are executed in one round trip,
+// which the server takes as one transaction; a statement is described to nobody (its caller knows the columns), rows come
+// as the texts that the server sent, and connections stay at hand, with the tenant that was set on them last.
 import type pg from 'pg';
 import { isUuid, type TenantId } from '../kernel/ids.ts';
 import { translate, translated } from './pool.ts';
@@ -22,7 +22,10 @@ export type RunPipeline = (
   statements: readonly PreparedStatement[],
 ) => Promise<readonly (readonly TextRow[])[]>;
 
-/** `maxKept` connections stay at hand; others go back to the pool, which closes what nobody needs. */
+/**
+ * `maxKept` connections stay at hand; others go back to the pool, which closes what nobody needs. Nobody else may take
+ * connections of this pool: they have a tenant.
+ */
 export function createPipeline(
   pool: pg.Pool,
   maxKept: number,
@@ -32,6 +35,8 @@ export function createPipeline(
   readonly close: () => void;
 } {
   const kept: pg.PoolClient[] = [];
+  /** Whose rows a connection shows; of a new one nobody knows. */
+  const tenants = new WeakMap<pg.PoolClient, TenantId | null>();
   let isClosed = false;
   pool.on('connect', (client) => {
     // Lost while it was kept: the next statement would fail on it.
@@ -42,14 +47,17 @@ export function createPipeline(
   });
   return {
     run: async (tenant, statements) => {
-      const all = tenant === null ? statements : [settingTenant(tenant), ...statements];
+      if (tenant !== null && !isUuid(tenant)) throw new TypeError('a pipeline wants the id of a tenant');
       const client = kept.pop() ?? (await translated(pool.connect()));
+      const isSet = tenants.get(client) === tenant;
       try {
-        const results = await send(client, all);
+        const results = await send(client, isSet ? statements : [settingTenant(tenant), ...statements]);
+        tenants.set(client, tenant);
         if (isClosed || kept.length >= maxKept) client.release();
         else kept.push(client);
-        return tenant === null ? results : results.slice(1);
+        return isSet ? results : results.slice(1);
       } catch (error) {
+        // Closed: what is parsed on it, and whose rows it shows, is no longer certain.
         client.release(true);
         throw translate(error);
       }
@@ -61,10 +69,10 @@ export function createPipeline(
   };
 }
 
-/** Local to the transaction, which ends with the round trip. */
-function settingTenant(tenant: TenantId): PreparedStatement {
-  if (!isUuid(tenant)) throw new TypeError('a pipeline wants the id of a tenant');
-  return { name: 'set_tenant', text: `select set_config('latchkey.tenant_id', $1, true)`, values: [tenant] };
+/** Holds from the next statement on, unless the transaction fails. */
+function settingTenant(tenant: TenantId | null): PreparedStatement {
+  const text = `select set_config('latchkey.tenant_id', $1, false)`;
+  return { name: 'set_tenant', text, values: [tenant ?? ''] };
 }
 
 function send(
