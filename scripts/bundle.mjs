@@ -1,8 +1,8 @@
 // Gathers the compiled command line and the libraries it needs into a few files, dist/bin/latchkey.js and its chunks. A
 // start then reads these instead of a thousand modules one by one, which takes half the time and a quarter less memory
 // (docs/decisions/0041-one-bundle.md). What is imported on demand stays a chunk of its own.
-import { existsSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build, transformSync } from 'esbuild';
 
@@ -77,9 +77,7 @@ const head = `import { createRequire as bundleRequire } from 'node:module';
 import { fileURLToPath as bundlePath } from 'node:url';
 const bundleUrl = import.meta.url, require = bundleRequire(bundleUrl);`;
 
-// Chunks are named after their content: those of the last build would stay.
-rmSync(out, { recursive: true, force: true });
-await build({
+const { metafile } = await build({
   entryPoints: { latchkey: join(dist, 'src/cli.js') },
   outdir: out,
   bundle: true,
@@ -92,4 +90,15 @@ await build({
   plugins: [ownPlaces, onDemand],
   banner: { js: head },
   logLevel: 'warning',
+  metafile: true,
 });
+removeOlder(Object.keys(metafile.outputs).map((path) => basename(path)));
+
+/** Chunks are named after their content. Those of the build before stay: a server that still runs may yet ask for one. */
+function removeOlder(made) {
+  const list = join(out, 'made.json');
+  const before = existsSync(list) ? JSON.parse(readFileSync(list, 'utf8')) : [];
+  const kept = new Set([...made, ...before, basename(list)]);
+  for (const name of readdirSync(out)) if (!kept.has(name)) rmSync(join(out, name));
+  writeFileSync(list, JSON.stringify(made));
+}

@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { runChild } from './child.mjs';
-import { fingerprintOf } from './stamp.mjs';
+import { fingerprintOf, readIfThere } from './stamp.mjs';
 import { Trouble } from './trouble.mjs';
 
 const script = 'scripts/bundle.mjs';
@@ -11,7 +11,11 @@ const script = 'scripts/bundle.mjs';
 export const bundleStep = {
   name: 'bundle',
   inputs: (root) => (existsSync(join(root, script)) ? fingerprintOf(root, [script]) : null),
-  isMade: (root) => existsSync(join(root, 'dist', 'bin', 'latchkey.js')),
+  isMade: (root) => {
+    const folder = join(root, 'dist', 'bin');
+    const made = readIfThere(join(folder, 'made.json'));
+    return made !== null && JSON.parse(made.toString()).every((name) => existsSync(join(folder, name)));
+  },
   run: bundle,
 };
 

@@ -114,10 +114,10 @@ test("a developer's own install counts, a half-finished one does not", async () 
   expect(calls().match(/npm/g)).toHaveLength(2);
 });
 
-test('the command line is bundled after each compilation, and when its bundle is gone', async () => {
+test('the command line is bundled after each compilation, and when a part of its bundle is gone', async () => {
   put(
     'scripts/bundle.mjs',
-    "import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';\nappendFileSync('calls.log', 'bundle\\n');\nmkdirSync('dist/bin', { recursive: true });\nwriteFileSync('dist/bin/latchkey.js', '');\n",
+    "import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';\nappendFileSync('calls.log', 'bundle\\n');\nmkdirSync('dist/bin', { recursive: true });\nwriteFileSync('dist/bin/latchkey.js', '');\nwriteFileSync('dist/bin/chunk.js', '');\nwriteFileSync('dist/bin/made.json', JSON.stringify(['latchkey.js', 'chunk.js']));\n",
   );
   await prepare();
   const first = calls();
@@ -127,7 +127,7 @@ test('the command line is bundled after each compilation, and when its bundle is
   put('src/cli.ts', 'start(2);\n');
   await prepare();
   expect(calls()).toBe(`${first}tsc\nbundle\n`);
-  rmSync(join(root, 'dist/bin'), { recursive: true });
+  rmSync(join(root, 'dist/bin/chunk.js'));
   await prepare();
   expect(calls()).toBe(`${first}tsc\nbundle\nbundle\n`);
   put('scripts/bundle.mjs', "throw new Error('no room');\n");
