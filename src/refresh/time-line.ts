@@ -86,10 +86,21 @@ const eventWords: Readonly<Record<string, Omit<TimeLineEntry, 'at'>>> = {
   'auth_client.updated': { kind: 'client_updated', severity: 'info', text: 'The OAuth app was edited' },
 };
 
+/** What the audit trail calls by names of the code; a field of the credential's type has a name of its own. */
+const fieldWords: Readonly<Record<string, string>> = {
+  label: 'name',
+  authClient: 'OAuth app',
+  authorizeParams: 'parameters of the consent',
+  reportedError: 'error that a component reported',
+  redirectSuccess: 'address after a consent',
+  redirectFailure: 'address after a failed consent',
+};
+
 function fromEvent({ at, action, fields }: ObjectEvent): TimeLineEntry {
   const words = eventWords[action] ?? { kind: action, severity: 'info', text: action };
   if (words.text.endsWith('.')) return { at, ...words };
-  return { at, ...words, text: `${words.text}${fields.length === 0 ? '' : ` (${fields.join(', ')})`}.` };
+  const named = fields.map((field) => (Object.hasOwn(fieldWords, field) ? fieldWords[field] : field));
+  return { at, ...words, text: `${words.text}${named.length === 0 ? '' : ` (${named.join(', ')})`}.` };
 }
 
 function fromDay(day: GrantDay): readonly TimeLineEntry[] {

@@ -4,11 +4,12 @@ import { demoClient } from '../../providers/client-registry.ts';
 import { faultSchema, type ScriptedFaultInput } from '../../providers/fault.ts';
 import { connectAccount, createOAuthCredential } from '../../testing/connect-account.ts';
 import { type ConsentHouse, openConsentHouse } from '../../testing/consent-house.ts';
-import { storeCredential } from '../../testing/credential-kit.ts';
+import { plainValues, storeCredential } from '../../testing/credential-kit.ts';
 import { openRefreshProcess, type RefreshProcess } from '../../testing/refresh-process.ts';
 import { setClientSecret } from '../credentials/client-secret.ts';
 import { type Credential, findCredential } from '../credentials/credential.ts';
 import { disconnectGrant } from '../credentials/disconnect.ts';
+import { updateCredential } from '../credentials/update-credential.ts';
 import { Fault } from '../kernel/fault.ts';
 import { Plain } from '../kernel/plain.ts';
 import { endProviderIncident } from './incident.ts';
@@ -261,6 +262,21 @@ test('values that nobody refreshes', async () => {
   const told = await why(credential);
   expect(told).toMatchObject({ situation: 'fixed_values', token: null, next: null, failure: null });
   expect(JSON.stringify(told)).not.toContain('not-in-the-answer');
+});
+
+test('what was edited is named in plain words', async () => {
+  const { house } = consent;
+  const credential = await storeCredential(house, 'basic', { username: 'ada', password: 'p' });
+  await house.doors.withTenant(house.tenant, (tx) =>
+    updateCredential({
+      ...{ tx, vault: house.vault, actor: house.owner, id: credential.id, label: 'Renamed' },
+      ...{ reportedError: 'The account is closed.', values: plainValues({ password: 'q' }) },
+    }),
+  );
+  const { timeLine } = await why(credential);
+  expect(timeLine.entries.map(({ text }) => text)).toContain(
+    'The credential was edited (name, error that a component reported, password).',
+  );
 });
 
 test('a process that died in the middle, and the take-over', async () => {

@@ -29,6 +29,10 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     errorDialect?: ErrorDialect;
   }
+  interface FastifyInstance {
+    /** By first part of the path ('/v2'): for addresses beneath it that reach no route. */
+    readonly strayDialects: Map<string, ErrorDialect>;
+  }
 }
 
 const bodyLimitBytes = 2 * 1024 * 1024;
@@ -55,7 +59,8 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
     // Addresses that reach no route, and so no hook: one that cannot be decoded, one with an over-long part.
     frameworkErrors: (error, request, reply) => {
       dress(request, reply, options.isHttps);
-      answerError(toFault(error), request, reply, log);
+      const dialect = app.strayDialects.get(/^\/[^/?]*/.exec(request.url)?.[0] ?? '');
+      answerError(strayFault(error), request, reply, { log, dialect });
     },
     schemaController: { compilersFactory: { buildValidator: noSchemas, buildSerializer: noSchemas } },
     routerOptions: { ignoreTrailingSlash: true, maxParamLength: 400, ignoreDuplicateSlashes: true },
@@ -66,13 +71,14 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
       ? Fastify(settings)
       : (Fastify({ ...(settings as object), https: readTlsFiles(tls) }) as unknown as FastifyInstance);
 
+  app.decorate('strayDialects', new Map<string, ErrorDialect>());
   endConnectionsOnClose(app);
   // With a callback: a promise per request would cost as much as the headers.
   app.addHook('onRequest', (request, reply, done) => {
     dress(request, reply, options.isHttps);
     done();
   });
-  app.setErrorHandler((error, request, reply) => answerError(toFault(error), request, reply, log));
+  app.setErrorHandler((error, request, reply) => answerError(toFault(error), request, reply, { log }));
   app.setNotFoundHandler((request, reply) =>
     answerError(
       new Fault(
@@ -84,7 +90,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
       ),
       request,
       reply,
-      log,
+      { log },
     ),
   );
   return app;
@@ -105,7 +111,12 @@ function readTlsFiles(tls: NonNullable<HttpOptions['tls']>): { readonly cert: Bu
   return { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) };
 }
 
-function answerError(fault: Fault, request: FastifyRequest, reply: FastifyReply, log: Log): void {
+function answerError(
+  fault: Fault,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { log, dialect }: { readonly log: Log; readonly dialect?: ErrorDialect | undefined },
+): void {
   if (fault.status >= 500) {
     log.error('request failed', {
       ...errorFields(fault),
@@ -117,8 +128,8 @@ function answerError(fault: Fault, request: FastifyRequest, reply: FastifyReply,
   if (fault.retryAfterSeconds !== null) reply.header('retry-after', String(fault.retryAfterSeconds));
   if (fault.code === 'not_authenticated')
     reply.header('www-authenticate', 'Bearer, Basic realm="latchkey", charset="UTF-8"');
-  const dialect = request.routeOptions.config.errorDialect ?? plainDialect;
-  const { type, body } = dialect(fault, request);
+  const say = dialect ?? request.routeOptions.config.errorDialect ?? plainDialect;
+  const { type, body } = say(fault, request);
   void reply.code(fault.status).type(type).send(body);
 }
 
@@ -148,6 +159,25 @@ export function toFault(error: unknown): Fault {
     cure: 'Try again; if it lasts, give the operator the request id.',
     cause: error,
   });
+}
+
+/** Of an address that reaches no route. */
+function strayFault(error: unknown): Fault {
+  const fault = toFault(error);
+  switch (fault.code) {
+    case 'bad_request':
+      return new Fault('bad_request', 'The address is not percent-encoded UTF-8.', {
+        cure: 'Encode each part of it.',
+        cause: error,
+      });
+    case 'not_found':
+      return new Fault('not_found', 'There is nothing at an address this long.', {
+        cure: 'Check the address.',
+        cause: error,
+      });
+    default:
+      return fault;
+  }
 }
 
 function frameworkWords(code: FaultCode): string {

@@ -139,6 +139,18 @@ test('no replacement of any member of any body is a fault of ours', { timeout: 2
   }
 });
 
+test('an address that cannot be decoded or is too long is answered in this dialect too', async () => {
+  for (const [path, status] of [
+    ['/workspaces/%ff/secrets', 400],
+    [`${secrets}/%E0%A4%A`, 400],
+    [`${secrets}/${'y'.repeat(500)}`, 404],
+  ] as const) {
+    const answer = await house.ask('GET', path);
+    expectClear(answer, path);
+    expect(answer.status, path).toBe(status);
+  }
+});
+
 test('a member that is missing or unknown is named by its place', async () => {
   for (const [method, path, body] of bodies()) {
     for (const place of pathsOf(body)) {

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { acceptJsonBodies, ignoreBodies } from '../http/json-bodies.ts';
 import { requireJsonAccepted } from './accept.ts';
 import { registerAuthClientRoutes } from './auth-clients/auth-client-routes.ts';
+import { jsonApiErrors } from './error-answer.ts';
 import { registerFlowRoutes } from './flows/flow-routes.ts';
 import { registerStartupRoutes, registerStepRoutes } from './flows/step-routes.ts';
 import { registerAccountRoutes, registerOldCredentialRoutes } from './legacy/credential-routes.ts';
@@ -52,6 +53,7 @@ async function registerUnder(
   await app.register(
     (json, _options, done) => {
       bookRoutes(json, book);
+      json.strayDialects.set(prefix, jsonApiErrors);
       answerMissingRoutes(json);
       json.addHook('onRequest', (request, _reply, done) => {
         const { operation } = request.routeOptions.config;

@@ -22,7 +22,14 @@ export function readAdditionalParams(
   const params: Record<string, string> = {};
   for (const [name, value] of entries) {
     const text = typeof value === 'number' || typeof value === 'boolean' ? String(value) : value;
-    if (!/^[A-Za-z0-9_.~-]{1,100}$/.test(name)) {
+    if (typeof value === 'number' && !Number.isSafeInteger(value)) {
+      throw invalidField(
+        field,
+        `the value of ${name} is a number that may not stay as it is written.`,
+        'Give it as a text.',
+      );
+    }
+    if (!/^[A-Za-z0-9_.~-]{1,100}$/.test(name) || name === '__proto__') {
       throw invalidField(
         field,
         'holds a name that cannot stand in a URL.',

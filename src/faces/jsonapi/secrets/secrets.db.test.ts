@@ -270,6 +270,29 @@ test('additional parameters that the protocol sets itself are refused when they 
   }
 });
 
+test('an additional parameter that would not be kept as it is written is refused', async () => {
+  const { path } = await create({ access_token: 't' });
+  for (const additional_params of [
+    '{"__proto__":"x"}',
+    '__proto__:x',
+    '{"account":12345678901234567890}',
+    { account: 1e21 },
+    { share: 0.1 },
+  ]) {
+    const refused = await house.ask('PATCH', path, patchOf({ credentials: { additional_params } }));
+    expect([refused.status, refused.body.errors?.[0]?.source], refused.text).toEqual([
+      400,
+      { pointer: '/data/attributes/credentials/additional_params' },
+    ]);
+  }
+  const kept = await house.ask(
+    'PATCH',
+    path,
+    patchOf({ credentials: { additional_params: { page: 25, all: true } } }),
+  );
+  expect(kept.body.data.attributes.credentials.additional_params).toBe('{"all":"true","page":"25"}');
+});
+
 test('the auth client of a secret cannot be changed, in either spelling', async () => {
   const { path } = await create({ access_token: 't' });
   const another = await house.makeClient();
