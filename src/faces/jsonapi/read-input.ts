@@ -44,9 +44,26 @@ function wordsOf(issue: z.core.$ZodIssue, value: unknown): readonly [problem: st
         'has a value that is not known here.',
         `Choose one of: ${issue.values.map(String).join(', ')}.`,
       ];
+    case 'invalid_union':
+      return wordsOfForms(issue.errors, value);
     default:
       return [issue.message, 'Correct it.'];
   }
+}
+
+/** Of a value that may have several forms: what is wrong with the one that it has, or which there are. */
+function wordsOfForms(
+  forms: readonly (readonly z.core.$ZodIssue[])[],
+  value: unknown,
+): readonly [problem: string, cure: string] {
+  const wanted: string[] = [];
+  for (const [first] of forms) {
+    if (first === undefined) continue;
+    if (first.code !== 'invalid_type' || first.path.length > 0)
+      return wordsOf(first, valueAt(value, first.path));
+    wanted.push(article(first.expected));
+  }
+  return ['is of the wrong type.', `Give ${wanted.join(' or ')}.`];
 }
 
 const nouns: Readonly<Record<string, string>> = {

@@ -293,6 +293,22 @@ test('an additional parameter that would not be kept as it is written is refused
   expect(kept.body.data.attributes.credentials.additional_params).toBe('{"all":"true","page":"25"}');
 });
 
+test('of a value with several forms, what is wrong is said of the form that it has', async () => {
+  const { path } = await create({ access_token: 't' });
+  for (const [given, words] of [
+    [{ scope: 5 }, 'is of the wrong type. Give a text or a list.'],
+    [{ scope: ['a', 5] }, 'is of the wrong type. Give a text.'],
+    [{ scope: Array.from({ length: 201 }, () => 'a') }, 'is larger than allowed. At most 200 entries.'],
+    [{ additional_params: [1] }, 'is of the wrong type. Give a text or an object'],
+  ] as const) {
+    const refused = await house.ask('PATCH', path, patchOf({ credentials: given }));
+    expect([refused.status, refused.body.errors?.[0]?.detail], refused.text).toEqual([
+      400,
+      expect.stringContaining(words),
+    ]);
+  }
+});
+
 test('the auth client of a secret cannot be changed, in either spelling', async () => {
   const { path } = await create({ access_token: 't' });
   const another = await house.makeClient();
