@@ -16,6 +16,11 @@ test.each([
   expect(check(text)).toThrow(expect.objectContaining({ code: 'invalid_field', field: 'password' }));
 });
 
+test('refuses an e-mail address of short parts and a digit or two', () => {
+  const own = () => checkPassword(Plain.fromText('Al.b@io.dev.me7'), ['Al', 'al.b@io.dev.me', 'IO']);
+  expect(own).toThrow(expect.objectContaining({ code: 'invalid_field', field: 'password' }));
+});
+
 test.each([
   ['words', 'correct horse battery'],
   ['a random one', 'f7#kQ2!mZ9@p'],

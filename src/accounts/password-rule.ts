@@ -34,7 +34,8 @@ export function checkPassword(password: Plain, context: readonly string[], field
   if (length > maxPasswordLength) {
     throw invalidField(field, `is longer than ${maxPasswordLength} characters.`, 'Shorten it.');
   }
-  const words = [...context.flatMap((part) => part.split(/[\s@.,_-]+/)), ...commonWords]
+  // Each as a whole too: an address of short parts is no less known.
+  const words = [...context, ...context.flatMap((part) => part.split(/[\s@.,_-]+/)), ...commonWords]
     .map((word) => word.toLowerCase())
     .filter((word) => word.length >= 4)
     .toSorted((a, b) => b.length - a.length);
