@@ -112,9 +112,8 @@ test('a rotation reaches every registered column, and each value opens afterward
       loop execute format('alter table %s drop constraint %I', c.t, c.conname); end loop; end $$`.execute(tx);
     const { rows } = await sql<Column>`
       select table_name as "table", column_name as "column", data_type as type from information_schema.columns
-      where table_schema = 'public' and is_nullable = 'NO' and column_default is null and is_identity = 'NO'`.execute(
-      tx,
-    );
+      where table_schema = 'public' and is_nullable = 'NO' and column_default is null and is_identity = 'NO'
+        and is_generated = 'NEVER'`.execute(tx);
     return rows;
   });
   for (const table of new Set(columns.map((column) => column.table))) {
