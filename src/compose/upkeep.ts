@@ -8,45 +8,28 @@ import type { Doors } from '../storage/doors.ts';
 import { tendRetiredKeys } from '../vault/tend-retired-keys.ts';
 import type { createVault } from '../vault/vault.ts';
 
-type Vault = ReturnType<typeof createVault>;
+type Ground = {
+  readonly doors: Doors;
+  readonly vault: ReturnType<typeof createVault>;
+  readonly log: Log;
+  readonly closers: Closers;
+};
 
-type Tended = { readonly doors: Doors; readonly log: Log; readonly closers: Closers };
-
-export function startUpkeep(ground: Tended & { readonly vault: Vault }): void {
-  tendKeys(ground);
-  forgetOldDays(ground);
-  recordMissedResets(ground);
-}
-
-/** Finishes hourly what key rotations leave behind. */
-function tendKeys({ doors, vault, log, closers }: Tended & { readonly vault: Vault }): void {
-  const tend = () =>
-    void tendRetiredKeys({ doors, vault }).catch((error: unknown) =>
-      log.warn('tending keys failed', errorFields(error)),
-    );
-  const timer = setInterval(tend, 3_600_000);
-  timer.unref();
-  closers.add('key tending', () => clearInterval(timer));
-}
-
-/** What `why` tells goes back ninety days; a slice each minute keeps up with a million grants. */
-function forgetOldDays({ doors, log, closers }: Tended): void {
-  const forget = () =>
-    void doors
-      .asScheduler((tx) => deleteOldGrantDays(tx, { keptDays: 90, limit: 5_000 }))
-      .catch((error: unknown) => log.warn('old days were not forgotten', errorFields(error)));
-  const timer = setInterval(forget, 60_000);
-  timer.unref();
-  closers.add('days of grants', () => clearInterval(timer));
-}
-
-/** Those of a process that died between a reset and its events. */
-function recordMissedResets({ doors, log, closers }: Tended): void {
-  const record = () =>
-    void recordPasswordResets(doors).catch((error: unknown) =>
-      log.warn('resets of passwords were not recorded yet', errorFields(error)),
-    );
-  const timer = setInterval(record, 60_000);
-  timer.unref();
-  closers.add('records of password resets', () => clearInterval(timer));
+export function startUpkeep({ doors, vault, log, closers }: Ground): void {
+  const regularly = (name: string, everyMs: number, work: () => Promise<unknown>): void => {
+    const attempt = () =>
+      void work().catch((error: unknown) =>
+        log.warn(`${name}: failed, and is tried again`, errorFields(error)),
+      );
+    const timer = setInterval(attempt, everyMs);
+    timer.unref();
+    closers.add(name, () => clearInterval(timer));
+  };
+  regularly('tending retired keys', 3_600_000, () => tendRetiredKeys({ doors, vault }));
+  // What `why` tells goes back ninety days; a slice each minute keeps up with a million grants.
+  regularly('forgetting old days of grants', 60_000, () =>
+    doors.asScheduler((tx) => deleteOldGrantDays(tx, { keptDays: 90, limit: 5_000 })),
+  );
+  // Those of a process that died between a reset and its events.
+  regularly('recording resets of passwords', 60_000, () => recordPasswordResets(doors));
 }
