@@ -5,8 +5,10 @@ import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type * as Esbuild from 'esbuild';
 
-/** Blocks for some 30 ms, once in a process's life; the asynchronous form would keep a service process. */
+/** Blocks for some 30 ms, once in a process's life. Nothing of it stays: no service process, no thread. */
 export function writeChildScript(targetPath: string): void {
+  // Read by esbuild as it loads: with a thread, its service would stay as long as we do.
+  process.env.ESBUILD_WORKER_THREADS = '0';
   // Loaded only here: most servers start no component for a long time.
   const { buildSync } = createRequire(import.meta.url)('esbuild') as typeof Esbuild;
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
