@@ -170,6 +170,7 @@ describe.each(['auto', 'none'] as const)('isolation %s', (isolation) => {
     expect(await reasonOf('exit')).toBe('exit');
     expect(['signal', 'exit']).toContain(await reasonOf('abort'));
     expect(await reasonOf('forge')).toBe('protocol');
+    expect(await reasonOf('stuff')).toBe('protocol');
     expect(await reasonOf('flood')).toBe('flood');
     expect(await reasonOf('eat')).toBe('memory');
     expect(dataOf(await pool.perform(step('echo', { value: 1 })))).toBe(1);

@@ -18,18 +18,25 @@ export type ToChild =
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'metric'] as const;
 export type LogLevel = (typeof logLevels)[number];
 
-const logMessage = z.object({ type: z.literal('log'), level: z.enum(logLevels), message: z.string() });
+// Strict: what nobody reads is not sent, and whoever sends it is ended the first time.
+const logMessage = z.strictObject({ type: z.literal('log'), level: z.enum(logLevels), message: z.string() });
 
-const failure = z.object({
+const failure = z.strictObject({
   kind: z.literal('error'),
   name: z.string(),
   message: z.string(),
   stack: z.string().nullable(),
   isConnectionError: z.boolean(),
-  connection: z.object({ key: z.string().nullable(), configVarKey: z.string().nullable() }).nullable(),
+  connection: z.strictObject({ key: z.string().nullable(), configVarKey: z.string().nullable() }).nullable(),
 });
 
-const state = z.record(z.string(), z.unknown()).optional();
+/** Looked at, not copied: it may be large. */
+const state = z.custom<Record<string, unknown>>(isRecord).optional();
+
+function isRecord(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+}
+
 /** The known fields of a result; a component may add more and they are kept. */
 const result = z.looseObject({
   data: z.unknown(),
@@ -44,23 +51,23 @@ const result = z.looseObject({
   integrationState: state,
 });
 
-const performed = z.object({
+const performed = z.strictObject({
   type: z.literal('performed'),
-  outcome: z.discriminatedUnion('kind', [z.object({ kind: z.literal('ok'), result }), failure]),
+  outcome: z.discriminatedUnion('kind', [z.strictObject({ kind: z.literal('ok'), result }), failure]),
 });
 
 export const fromChild = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('ready') }),
+  z.strictObject({ type: z.literal('ready') }),
   logMessage,
-  z.object({
+  z.strictObject({
     type: z.literal('dial'),
     id: z.int().nonnegative(),
     host: z.string().min(1).max(255),
     port: z.int().min(1).max(65_535),
   }),
-  z.object({ type: z.literal('hang-up'), id: z.int().nonnegative() }),
-  z.object({ type: z.literal('described'), definition: z.unknown() }),
-  z.object({ type: z.literal('not-described'), message: z.string() }),
+  z.strictObject({ type: z.literal('hang-up'), id: z.int().nonnegative() }),
+  z.strictObject({ type: z.literal('described'), definition: z.unknown() }),
+  z.strictObject({ type: z.literal('not-described'), message: z.string() }),
   performed,
 ]);
 

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { deferred } from './deferred.ts';
 import { dataOf, fixture, hostile, log, planted, poolsOfThisFile, step } from './fixtures/host-steps.ts';
+import { defaultWireLimits } from './wire.ts';
 
 const openPool = poolsOfThisFile();
 
@@ -86,7 +87,7 @@ test('an error outside the action ends the step in words', async () => {
 });
 
 test('a value over the limit is an error of the step, in either direction', async () => {
-  const limits = { maxFrameBytes: 1024 * 1024, maxJsonBytes: 1024 * 1024 };
+  const limits = { ...defaultWireLimits, maxFrameBytes: 1024 * 1024, maxJsonBytes: 1024 * 1024 };
   const pool = openPool({ limits });
   expect(await pool.perform(step('echo', { value: Buffer.alloc(2 * 1024 * 1024) }))).toMatchObject({
     kind: 'error',

@@ -41,6 +41,8 @@ export type PerformRequest = {
 };
 
 const describeTimeoutMs = 20_000;
+/** Nobody reads more of an error. */
+const maxMessageLength = 64 * 1024;
 
 export async function performIn(
   host: HostProcess,
@@ -70,8 +72,8 @@ export async function performIn(
     const { message, stack } = reply.outcome;
     return {
       ...reply.outcome,
-      message: redact(message),
-      stack: stack === null ? null : redact(ownFrames(stack)),
+      message: redact(message.slice(0, maxMessageLength)),
+      stack: stack === null ? null : redact(ownFrames(stack.slice(0, maxMessageLength))),
     };
   } catch (error) {
     if (!(error instanceof WireError)) throw error;

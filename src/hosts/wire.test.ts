@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { createFrameReader, encodeFrame, WireError } from './wire.ts';
+import { createFrameReader, defaultWireLimits, encodeFrame, WireError } from './wire.ts';
 
 function roundTrip(value: unknown): unknown {
   const frames: unknown[] = [];
@@ -51,10 +51,24 @@ test('functions vanish, toJSON is asked, a loop is refused with words', () => {
 });
 
 test('a value over the limit is refused by the writer and by the reader', () => {
-  const small = { maxFrameBytes: 1000, maxJsonBytes: 1000 };
+  const small = { maxFrameBytes: 1000, maxJsonBytes: 1000, maxValues: 1000 };
   expect(() => encodeFrame(Buffer.alloc(2000), small)).toThrow(WireError);
   const read = createFrameReader(() => {}, small);
   expect(() => read(encodeFrame(Buffer.alloc(2000)))).toThrow('size limit');
+});
+
+test('more values than anybody may wait for are refused by the writer, and by the reader before it parses them', () => {
+  const few = { ...defaultWireLimits, maxValues: 100 };
+  const values = Array.from({ length: 101 }, (_, at) => ({
+    [`name ${at}, [{"`]: 'text, with [all] {sorts} of "quotes" \\',
+  }));
+  expect(() => encodeFrame(values, few)).toThrow('more than 100 values');
+  const seen: unknown[] = [];
+  const read = createFrameReader((frame) => seen.push(frame), few);
+  const justFew = values.slice(0, 49);
+  read(encodeFrame(justFew, few));
+  expect(seen).toEqual([justFew]);
+  expect(() => read(encodeFrame(values))).toThrow('too many values');
 });
 
 test('forged frames are refused and never reach a prototype', () => {

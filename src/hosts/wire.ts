@@ -18,11 +18,14 @@ export type WireLimits = {
   readonly maxFrameBytes: number;
   /** Its JSON part; parsed objects take about ten times their text in memory. */
   readonly maxJsonBytes: number;
+  /** Values in the JSON part. Reading them keeps everybody else waiting: names that are all different, a second for a million. */
+  readonly maxValues: number;
 };
 
 export const defaultWireLimits: WireLimits = {
   maxFrameBytes: 32 * 1024 * 1024,
   maxJsonBytes: 8 * 1024 * 1024,
+  maxValues: 300_000,
 };
 
 /** A value or frame that the wire does not carry; `message` is fit for whoever wrote the value. */
@@ -38,6 +41,9 @@ export function encodeFrame(value: unknown, limits: WireLimits = defaultWireLimi
   const bodyBytes = json.length + writing.attachedBytes;
   if (json.length > limits.maxJsonBytes || bodyBytes > limits.maxFrameBytes) {
     throw new WireError(`The value takes ${bodyBytes} bytes; at most ${limits.maxFrameBytes} are carried.`);
+  }
+  if (!hasAtMostValues(json, limits.maxValues)) {
+    throw new WireError(`The value holds more than ${limits.maxValues} values.`);
   }
   const header = Buffer.alloc(headerBytes);
   header.writeUInt32BE(bodyBytes, 0);
@@ -117,12 +123,21 @@ function fromTree(tree: unknown, attachments: Buffer, depth: number): unknown {
   if (typeof tree !== 'object' || tree === null) return tree;
   // Tags add a level of their own, hence the room above what the writer accepts.
   if (depth > 3 * maxDepth) throw new WireError('The frame is nested too deep.');
+  // Almost all of a frame is plain, and stays as it was parsed.
   if (Array.isArray(tree)) {
-    for (const [index, item] of tree.entries()) tree[index] = fromTree(item, attachments, depth + 1);
+    for (let at = 0; at < tree.length; at += 1) {
+      const value = fromTree(tree[at], attachments, depth + 1);
+      if (value !== tree[at]) tree[at] = value;
+    }
     return tree;
   }
   if (Object.hasOwn(tree, tagKey)) return fromTag(Reflect.get(tree, tagKey), attachments, depth);
-  for (const [key, item] of Object.entries(tree)) setOwn(tree, key, fromTree(item, attachments, depth + 1));
+  for (const key of Object.keys(tree)) {
+    const item: unknown = Reflect.get(tree, key);
+    if (typeof item !== 'object' || item === null) continue;
+    const value = fromTree(item, attachments, depth + 1);
+    if (value !== item) setOwn(tree, key, value);
+  }
   return tree;
 }
 
@@ -165,6 +180,25 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && Number(value) >= 0;
 }
 
+const quote = 0x22;
+const backslash = 0x5c;
+
+/** Counts without parsing, a nanosecond a byte or so. */
+function hasAtMostValues(json: Buffer, max: number): boolean {
+  if (json.length <= max) return true;
+  let count = 0;
+  let isText = false;
+  for (let at = 0; at < json.length; at += 1) {
+    const byte = json[at];
+    if (byte === quote) isText = !isText;
+    else if (isText && byte === backslash) at += 1;
+    // Comma, [ and {: each value but the first has one of them before it.
+    else if (!isText && (byte === 0x2c || byte === 0x5b || byte === 0x7b)) count += 1;
+    if (count > max) return false;
+  }
+  return true;
+}
+
 /** Cuts a byte stream into frames. Throws `WireError` from the returned function: the peer is then unusable. */
 export function createFrameReader(
   onFrame: (value: unknown, frameBytes: number) => void,
@@ -188,6 +222,9 @@ export function createFrameReader(
       if (bytes.length < wantedBytes) return;
       const rest = bytes.subarray(wantedBytes);
       const body = bytes.subarray(headerBytes, wantedBytes);
+      if (!hasAtMostValues(body.subarray(0, jsonBytes), limits.maxValues)) {
+        throw new WireError('The frame holds too many values.');
+      }
       pending = rest.length === 0 ? [] : [rest];
       pendingBytes = rest.length;
       wantedBytes = headerBytes;
