@@ -67,8 +67,9 @@ async function openHouse(ground: Ground): Promise<Running> {
     dataDirectory: config.dataDirectory,
     clock,
   });
-  const readAudit = createReadAudit({ doors, log });
+  const readAudit = createReadAudit({ doors, log, clock });
   closers.add('read audit', readAudit.drain);
+  ground.readiness.add('audit_failing', readAudit.isWriting);
   const useNotes = createUseNotes({ doors, log });
   useNotes.start();
   closers.add('use notes', useNotes.drain);

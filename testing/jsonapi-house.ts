@@ -269,7 +269,7 @@ function furnish(
     vault,
     authority,
     reader,
-    readAudit: createReadAudit({ doors, log }),
+    readAudit: createReadAudit({ doors, log, clock: systemClock }),
     useNotes: createUseNotes({ doors, log }),
     authenticate: createAuthenticate({
       actorByApiToken: authority.actorByApiToken,

@@ -1,7 +1,9 @@
+import { sql } from 'kysely';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { FreshDatabase } from '../../testing/copied-database.ts';
 import { freshDatabase } from '../../testing/fresh-database.ts';
 import { newTestTenant } from '../../testing/test-vault.ts';
+import { systemClock } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
 import { newId, type TenantId } from '../kernel/ids.ts';
 import { silentLog } from '../kernel/log.ts';
@@ -27,6 +29,9 @@ const recorded = (tenant: TenantId) =>
     tx.selectFrom('audit_event').select(['object_id', 'detail']).orderBy('seq').execute(),
   );
 
+const open = (options: Partial<Parameters<typeof createReadAudit>[0]> = {}) =>
+  createReadAudit({ doors: fresh.doors, log: silentLog, clock: systemClock, ...options });
+
 /** Doors that are away while `away()` says so. */
 function flaky(away: () => boolean): Doors {
   return {
@@ -38,9 +43,22 @@ function flaky(away: () => boolean): Doors {
   };
 }
 
+/** Doors that give each transaction one more statement, which fails. */
+function failing(statement: () => string | null): Doors {
+  return {
+    ...fresh.doors,
+    withTenant: (tenant, work) =>
+      fresh.doors.withTenant(tenant, async (tx) => {
+        const text = statement();
+        if (text !== null) await sql.raw(text).execute(tx);
+        return work(tx);
+      }),
+  };
+}
+
 test('what one actor read in a batch is one event that counts each object, and drain writes the rest', async () => {
   const [one, two] = [await newTestTenant(fresh.doors), await newTestTenant(fresh.doors)];
-  const reads = createReadAudit({ doors: fresh.doors, log: silentLog });
+  const reads = open();
   for (let i = 0; i < 1000; i++) reads.record(one, read('a'));
   reads.record(one, read('b'));
   reads.record(two, read('a'));
@@ -57,7 +75,7 @@ test('what one actor read in a batch is one event that counts each object, and d
 test('reads recorded while the database is away are written when it is back, none twice', async () => {
   const tenant = await newTestTenant(fresh.doors);
   let isAway = true;
-  const reads = createReadAudit({ doors: flaky(() => isAway), log: silentLog });
+  const reads = open({ doors: flaky(() => isAway) });
   reads.record(tenant, read('a'));
   await expect(reads.flush()).rejects.toThrow('does not answer');
   reads.record(tenant, read('a'));
@@ -71,7 +89,7 @@ test('reads recorded while the database is away are written when it is back, non
 
 test('actors, actions and answers are told apart, and no event names more than 500 objects', async () => {
   const tenant = await newTestTenant(fresh.doors);
-  const reads = createReadAudit({ doors: fresh.doors, log: silentLog });
+  const reads = open();
   const other = { kind: 'service', principalId: null, name: 'another token' } as const;
   for (let i = 0; i < 2; i++) reads.record(tenant, { ...read('a'), actor: other });
   reads.record(tenant, { ...read('a'), result: 'refused' });
@@ -86,7 +104,7 @@ test('actors, actions and answers are told apart, and no event names more than 5
 
 test('an event that names many objects has its place in the chain like any other', async () => {
   const tenant = await newTestTenant(fresh.doors);
-  const reads = createReadAudit({ doors: fresh.doors, log: silentLog });
+  const reads = open();
   for (const id of ['zz', 'a', 'longer', 'b']) reads.record(tenant, read(id));
   await reads.drain();
   await fresh.doors.withTenant(tenant, (tx) => chainWaiting(tx, tenant));
@@ -97,7 +115,7 @@ test('an event that names many objects has its place in the chain like any other
 test('a read is refused rather than left unrecorded when too many wait', async () => {
   const tenant = await newTestTenant(fresh.doors);
   let isAway = true;
-  const reads = createReadAudit({ doors: flaky(() => isAway), log: silentLog, maxWaiting: 3 });
+  const reads = open({ doors: flaky(() => isAway), maxWaiting: 3 });
   for (const id of ['a', 'b', 'c']) reads.record(tenant, read(id));
   expect(() => reads.record(tenant, read('d'))).toThrow('cannot be recorded');
   await expect(reads.flush()).rejects.toThrow();
@@ -112,11 +130,90 @@ test('a read is refused rather than left unrecorded when too many wait', async (
   ]);
 });
 
+test.each([
+  ['the database became read-only', 'set transaction read only'],
+  ['the schema is elsewhere', 'set local search_path = nowhere'],
+  ['the server found damage', `do $$ begin raise exception 'damaged' using errcode = 'XX001'; end $$`],
+  ['the login is refused', `do $$ begin raise exception 'refused' using errcode = '28P01'; end $$`],
+])('reads are not lost while %s', async (_what, statement) => {
+  const tenant = await newTestTenant(fresh.doors);
+  let isFailing = true;
+  const lines: string[] = [];
+  const log = { ...silentLog, error: (message: string) => lines.push(message) };
+  const reads = open({ doors: failing(() => (isFailing ? statement : null)), log });
+  reads.record(tenant, read('a'));
+  await expect(reads.flush()).rejects.toThrow();
+  expect(reads.isWriting()).toBe(false);
+  reads.record(tenant, read('b'));
+  await expect(reads.flush()).rejects.toThrow();
+  isFailing = false;
+  await reads.drain();
+  expect(reads.isWriting()).toBe(true);
+  expect(await recorded(tenant)).toEqual([{ object_id: null, detail: { objects: { a: 1, b: 1 } } }]);
+  expect(lines).toEqual([]);
+});
+
+test('after a minute without a record nothing more of that tenant is read, until writing works again', async () => {
+  const [one, two] = [await newTestTenant(fresh.doors), await newTestTenant(fresh.doors)];
+  let nowMs = 0;
+  let away: TenantId | null = one;
+  const doors: Doors = {
+    ...fresh.doors,
+    withTenant: async (tenant, work) => {
+      if (tenant === away) throw new Fault('unavailable', 'The database does not answer.');
+      return fresh.doors.withTenant(tenant, work);
+    },
+  };
+  const reads = open({ doors, clock: { monotonicMs: () => nowMs } });
+  reads.record(one, read('a'));
+  await expect(reads.flush()).rejects.toThrow();
+  nowMs = 60_000;
+  reads.record(one, read('b'));
+  await expect(reads.flush()).rejects.toThrow();
+  nowMs = 60_001;
+  expect(() => reads.record(one, read('c'))).toThrow('cannot be recorded');
+  reads.record(two, read('c'));
+  away = null;
+  await reads.flush();
+  reads.record(one, read('d'));
+  await reads.drain();
+  expect(await recorded(one)).toEqual([
+    { object_id: null, detail: { objects: { a: 1, b: 1 } } },
+    { object_id: 'd', detail: {} },
+  ]);
+  expect(await recorded(two)).toHaveLength(1);
+});
+
+test('of a batch with an event that can never be written, all others are', async () => {
+  const tenant = await newTestTenant(fresh.doors);
+  const lines: string[] = [];
+  const reads = open({ log: { ...silentLog, error: (message: string) => lines.push(message) } });
+  reads.record(tenant, read('a'));
+  reads.record(tenant, { ...read('b'), detail: { note: 'x'.repeat(3000) } });
+  reads.record(tenant, { ...read('c'), action: 'credential.revealed' });
+  await reads.drain();
+  expect(lines).toEqual(['audit of reads lost']);
+  expect((await recorded(tenant)).map((event) => event.object_id)).toEqual(['a', 'c']);
+});
+
+test('the database goes away while a batch is written one by one: the rest waits, and none is written twice', async () => {
+  const tenant = await newTestTenant(fresh.doors);
+  // All at once, the first, the second, and then it is away.
+  const turns = [false, false, false, true];
+  const reads = open({ doors: flaky(() => turns.shift() ?? false) });
+  reads.record(tenant, read('a'));
+  reads.record(tenant, { ...read('b'), detail: { note: 'x'.repeat(3000) } });
+  reads.record(tenant, { ...read('c'), action: 'credential.revealed' });
+  await expect(reads.flush()).rejects.toThrow();
+  await reads.drain();
+  expect((await recorded(tenant)).map((event) => event.object_id)).toEqual(['a', 'c']);
+});
+
 test('a batch that can never be written does not hold up later ones', async () => {
   const tenant = await newTestTenant(fresh.doors);
   const lines: string[] = [];
   const log = { ...silentLog, error: (message: string) => lines.push(message) };
-  const reads = createReadAudit({ doors: fresh.doors, log });
+  const reads = open({ log });
   reads.record(newId<TenantId>(), { ...read('x'), actor: systemActor });
   reads.record(tenant, read('a'));
   await reads.drain();

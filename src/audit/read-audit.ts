@@ -1,26 +1,34 @@
 // Reads of secrets by machines, recorded in batches: a token read must not cost a write. What one actor did to many
 // objects within a batch becomes one event that names each of them with a count; an event for each would cost more than
 // the reads themselves. A person's reveal is not recorded here but with `audit`, before the answer.
-import { Fault, isFault } from '../kernel/fault.ts';
+import type { Clock } from '../kernel/clock.ts';
+import { Fault } from '../kernel/fault.ts';
 import type { TenantId } from '../kernel/ids.ts';
 import { errorFields, type Log } from '../kernel/log.ts';
+import { isDataRefused } from '../storage/database.ts';
 import type { Doors } from '../storage/doors.ts';
 import { type AuditEvent, auditAll } from './event.ts';
 
 export type ReadAudit = {
-  /** Throws `unavailable` when the batches cannot be written and too many wait: no access without its record. */
+  /** Throws `unavailable` when too many wait, or a tenant's cannot be written for too long: no access without its record. */
   readonly record: (tenant: TenantId, event: AuditEvent) => void;
   /** Writes what waits. Rejects when something could not be written; it then still waits. */
   readonly flush: () => Promise<void>;
   /** A last flush; nothing is flushed by itself afterwards. */
   readonly drain: () => Promise<void>;
+  /** False while what waits cannot be written. */
+  readonly isWriting: () => boolean;
 };
 
 /** Events that differ in nothing but their object, with a count for each. */
 type Waiting = { readonly event: AuditEvent; readonly counts: Map<string, number> };
 
+type Left = { readonly batch: readonly Waiting[]; readonly cause: unknown };
+
 const periodMs = 1000;
 const maxWaiting = 100_000;
+/** Outlasts a restart of the database and a change of its password. */
+const maxUnwrittenMs = 60_000;
 /** A tenth of a millisecond. */
 const sortAtOnce = 256;
 /** Keeps an event at some 20 kB. */
@@ -29,31 +37,51 @@ const maxObjectsPerEvent = 500;
 export function createReadAudit(options: {
   readonly doors: Doors;
   readonly log: Log;
+  readonly clock: Pick<Clock, 'monotonicMs'>;
   readonly maxWaiting?: number;
 }): ReadAudit {
-  const { doors, log } = options;
+  const { doors, log, clock } = options;
   const limit = options.maxWaiting ?? maxWaiting;
   const waiting = createWaitingRoom();
   let timer: NodeJS.Timeout | null = null;
   let drained = false;
   let flushing: Promise<void> = Promise.resolve();
 
-  const writeAll = async (): Promise<void> => {
-    const failures: unknown[] = [];
-    for (const [tenant, batch] of waiting.takeAll()) {
-      try {
-        await doors.withTenant(tenant, (tx) => auditAll(tx, batch.flatMap(toEvents)));
-      } catch (error) {
-        if (isFault(error, 'unavailable')) {
-          for (const kept of batch) waiting.putBack(tenant, kept);
-          failures.push(error);
-        } else {
-          // A batch that can never be written must not hold up all later ones.
-          log.error('audit of reads lost', { ...errorFields(error), tenant, events: batch.length });
-        }
+  /** Since when a tenant's reads could not be written. */
+  const unwritten = new Map<TenantId, number>();
+
+  /** Null = nothing is left. */
+  const write = async (tenant: TenantId, batch: readonly Waiting[]): Promise<Left | null> => {
+    try {
+      await doors.withTenant(tenant, (tx) => auditAll(tx, batch.flatMap(toEvents)));
+      return null;
+    } catch (error) {
+      if (!isHopeless(error)) return { batch, cause: error };
+      if (batch.length === 1) {
+        log.error('audit of reads lost', { ...errorFields(error), tenant, events: batch.length });
+        return null;
       }
     }
-    if (failures.length > 0) throw failures[0];
+    // What can never be written must hold up nothing else.
+    for (const [at, one] of batch.entries()) {
+      const left = await write(tenant, [one]);
+      if (left !== null) return { ...left, batch: batch.slice(at) };
+    }
+    return null;
+  };
+  const writeAll = async (): Promise<void> => {
+    const causes: unknown[] = [];
+    for (const [tenant, batch] of waiting.takeAll()) {
+      const left = await write(tenant, batch);
+      if (left === null) {
+        unwritten.delete(tenant);
+        continue;
+      }
+      for (const kept of left.batch) waiting.putBack(tenant, kept);
+      if (!unwritten.has(tenant)) unwritten.set(tenant, clock.monotonicMs());
+      causes.push(left.cause);
+    }
+    if (causes.length > 0) throw causes[0];
   };
   const flush = (): Promise<void> => {
     // One after the other: a batch that failed is back in its place before the next try.
@@ -77,7 +105,8 @@ export function createReadAudit(options: {
 
   return {
     record: (tenant, event) => {
-      if (waiting.isFull(limit)) {
+      const since = unwritten.size === 0 ? undefined : unwritten.get(tenant);
+      if (waiting.isFull(limit) || (since !== undefined && clock.monotonicMs() - since > maxUnwrittenMs)) {
         throw new Fault('unavailable', 'Reads cannot be recorded at the moment.', { retryAfterSeconds: 2 });
       }
       waiting.add(tenant, event);
@@ -90,7 +119,14 @@ export function createReadAudit(options: {
       timer = null;
       await flush();
     },
+    isWriting: () => unwritten.size === 0,
   };
+}
+
+/** About the events themselves: they are refused again whenever they are tried. Everything else may pass. */
+function isHopeless(error: unknown): boolean {
+  if (error instanceof Fault) return error.code !== 'unavailable';
+  return error instanceof TypeError || error instanceof RangeError || isDataRefused(error);
 }
 
 /**

@@ -201,6 +201,11 @@ export function isCheckViolation(error: unknown, constraint?: string): boolean {
   return violates(error, '23514', constraint);
 }
 
+/** The rows themselves are at fault (SQLSTATE classes 22, data exception, and 23, integrity constraint violation). */
+export function isDataRefused(error: unknown): boolean {
+  return error instanceof pg.DatabaseError && /^2[23]/.test(error.code ?? '');
+}
+
 function violates(error: unknown, state: string, constraint: string | undefined): boolean {
   return (
     error instanceof pg.DatabaseError &&
