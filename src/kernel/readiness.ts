@@ -10,6 +10,8 @@ export type Readiness = {
 };
 
 const askAgainAfterMs = 1_000;
+/** Whoever asks has given up by then. */
+const answerWithinMs = 2_000;
 
 export function createReadiness({ clock }: { readonly clock: Clock }): Readiness {
   const conditions: { readonly reason: string; readonly holds: () => boolean | Promise<boolean> }[] = [];
@@ -42,10 +44,16 @@ export function createReadiness({ clock }: { readonly clock: Clock }): Readiness
 }
 
 async function holdsSafely(holds: () => boolean | Promise<boolean>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, answerWithinMs, false);
+  });
   try {
-    return await holds();
+    return await Promise.race([holds(), tooLate]);
   } catch {
     // What cannot be found out does not hold; the room itself logs its trouble.
     return false;
+  } finally {
+    clearTimeout(timer);
   }
 }

@@ -3,7 +3,7 @@
 // as the texts that the server sent, and connections stay at hand, with the tenant that was set on them last.
 import type pg from 'pg';
 import { isUuid, type TenantId } from '../kernel/ids.ts';
-import { translate, translated } from './pool.ts';
+import { answerLimitMs, cutOffAfter, translate, translated } from './pool.ts';
 
 /** A statement that the server plans once per connection. `name` must be unique for its text. */
 export type PreparedStatement = {
@@ -37,6 +37,7 @@ export function createPipeline(
   const kept: pg.PoolClient[] = [];
   /** Whose rows a connection shows; of a new one nobody knows. */
   const tenants = new WeakMap<pg.PoolClient, TenantId | null>();
+  const limitMs = answerLimitMs(pool);
   let isClosed = false;
   pool.on('connect', (client) => {
     // Lost while it was kept: the next statement would fail on it.
@@ -50,6 +51,7 @@ export function createPipeline(
       if (tenant !== null && !isUuid(tenant)) throw new TypeError('a pipeline wants the id of a tenant');
       const client = kept.pop() ?? (await translated(pool.connect()));
       const isSet = tenants.get(client) === tenant;
+      const cutOff = cutOffAfter(client, limitMs);
       try {
         const results = await send(client, isSet ? statements : [settingTenant(tenant), ...statements]);
         tenants.set(client, tenant);
@@ -60,6 +62,8 @@ export function createPipeline(
         // Closed: what is parsed on it, and whose rows it shows, is no longer certain.
         client.release(true);
         throw translate(error);
+      } finally {
+        clearInterval(cutOff);
       }
     },
     close: () => {

@@ -32,6 +32,28 @@ const types: pg.CustomTypesConfig = {
       : pg.types.getTypeParser(oid, format === 'binary' ? 'binary' : 'text'),
 };
 
+/** Beyond what the server allows a statement. Then it, or the way to it, is gone without a word, and only we can end the wait. */
+const graceMs = 2_000;
+const answerLimits = new WeakMap<pg.Pool, number>();
+
+/** How long a statement of this pool may go unanswered, in milliseconds. */
+export function answerLimitMs(pool: pg.Pool): number {
+  return answerLimits.get(pool) ?? 60_000;
+}
+
+/**
+ * Cuts the connection off after `limitMs`, which fails whatever waits on it. Whoever got an answer clears the timer. Looks
+ * twice: when we ourselves stood still, the answer is read in between.
+ */
+export function cutOffAfter(client: pg.ClientBase, limitMs: number): NodeJS.Timeout {
+  let isSecondLook = false;
+  return setInterval(() => {
+    const { connection } = client as pg.ClientBase & { readonly connection: pg.Connection };
+    if (isSecondLook) connection.stream.destroy(new Error('The database did not answer in time.'));
+    isSecondLook = true;
+  }, limitMs / 2);
+}
+
 /** `login` must not carry `options`; `startup` holds settings that the session starts with and RESET returns to. */
 export function createPool(
   login: pg.ClientConfig,
@@ -60,7 +82,10 @@ export function createPool(
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     allowExitOnIdle: false,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
   });
+  answerLimits.set(pool, options.statementTimeoutMs + graceMs);
   // Without these two a lost connection would end the process: Node throws unheard 'error' events.
   pool.on('error', (error) => options.log.warn('database connection lost', errorFields(error)));
   pool.on('connect', (client) => {
@@ -75,7 +100,7 @@ export function kyselyPool(pool: pg.Pool): PostgresPool {
   return {
     connect: async () => {
       const client = await translated(pool.connect());
-      const known = wrapped.get(client) ?? wrapClient(client);
+      const known = wrapped.get(client) ?? wrapClient(client, answerLimitMs(pool));
       wrapped.set(client, known);
       return known;
     },
@@ -83,9 +108,10 @@ export function kyselyPool(pool: pg.Pool): PostgresPool {
   };
 }
 
-function wrapClient(client: pg.PoolClient): PostgresPoolClient {
+function wrapClient(client: pg.PoolClient, limitMs: number): PostgresPoolClient {
   const query = async (text: string, values: readonly unknown[]): Promise<unknown> => {
-    const result = await translated(client.query(text, [...values]));
+    const cutOff = cutOffAfter(client, limitMs);
+    const result = await translated(client.query(text, [...values])).finally(() => clearInterval(cutOff));
     // PostgreSQL answers COMMIT of a failed transaction with a polite ROLLBACK: some caller swallowed an error.
     if (text === 'commit' && result.command === 'ROLLBACK') {
       throw new Error('The transaction had failed before its commit; nothing was stored.');

@@ -49,6 +49,12 @@ test('a condition that throws does not hold, and its words stay inside', async (
   expect(await ask('/readyz')).toEqual({ status: 503, body: { status: 'not ready', reason: 'root_key' } });
 });
 
+test('a condition that nobody answers does not hold', async () => {
+  const { readiness, ask } = open();
+  readiness.add('database', () => new Promise(() => {}));
+  expect(await ask('/readyz')).toMatchObject({ status: 503, body: { reason: 'database' } });
+});
+
 test('a thousand strangers who ask at once cost one look', async () => {
   const { readiness, ask, pass } = open();
   let looks = 0;
