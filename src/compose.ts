@@ -175,7 +175,7 @@ async function openWorker(ground: Ground, handlers: Readonly<Record<string, JobH
 }
 
 /** Executions have a worker of their own: one holds its place for as long as it runs, and mail must not wait for it. */
-async function openRunner(ground: Ground, { reader, useNotes }: House) {
+async function openRunner(ground: Ground, { reader, readAudit, useNotes }: House) {
   const { config, log, clock, closers, database, doors, vault, processId, publicUrl } = ground;
   const pool = createHostPool({
     log,
@@ -189,6 +189,7 @@ async function openRunner(ground: Ground, { reader, useNotes }: House) {
     doors,
     vault,
     reader,
+    readAudit,
     useNotes,
     pool,
     packages: createComponentPackages({ doors, folder: join(config.dataDirectory, 'components') }),

@@ -4,6 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Emulator, startEmulator } from '../providers/emulator.ts';
+import { createReadAudit, type ReadAudit } from '../src/audit/read-audit.ts';
 import { createHostPool, type HostPool } from '../src/hosts/pool.ts';
 import { storeComponentVersion } from '../src/integrations/component.ts';
 import { type ComponentPackages, createComponentPackages } from '../src/integrations/component-package.ts';
@@ -30,6 +31,7 @@ export type RunnerHouse = Acts &
     readonly service: TrialService;
     readonly pool: HostPool;
     readonly packages: ComponentPackages;
+    readonly readAudit: ReadAudit;
     /** What runs executions in one process; give it other doors to be another one. */
     readonly process: (options?: Partial<RunnerDeps>) => Promise<RunnerProcess>;
     readonly publishProbe: (at?: TestTenant) => Promise<void>;
@@ -54,6 +56,7 @@ export async function openRunnerHouse(): Promise<RunnerHouse> {
   });
   const { doors, vault } = house;
   const packages = createComponentPackages({ doors, folder: join(folder, 'packages') });
+  const readAudit = createReadAudit({ doors, log: silentLog, clock: systemClock });
   const probePath = join(folder, 'probe.js');
   await writeFile(probePath, probeBundle);
   return {
@@ -62,6 +65,7 @@ export async function openRunnerHouse(): Promise<RunnerHouse> {
     service,
     pool,
     packages,
+    readAudit,
     ...actsOf(house, emulator),
     ...sightsOf(house),
     process: async (options = {}) => {
@@ -72,6 +76,7 @@ export async function openRunnerHouse(): Promise<RunnerHouse> {
         vault,
         reader,
         useNotes: { note: () => {} },
+        readAudit,
         pool,
         packages,
         clock: systemClock,

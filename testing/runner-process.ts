@@ -1,6 +1,7 @@
 // A process that runs executions on a test's database until it is killed. Told where by one JSON argument; prints `up`
 // when it takes work.
 
+import { createReadAudit } from '../src/audit/read-audit.ts';
 import { createHostPool } from '../src/hosts/pool.ts';
 import { createComponentPackages } from '../src/integrations/component-package.ts';
 import { systemClock } from '../src/kernel/clock.ts';
@@ -43,6 +44,7 @@ const runner = createRunner({
   vault,
   reader: { readToken: () => Promise.reject(new Error('no step of this process uses OAuth')) },
   useNotes: { note: () => {} },
+  readAudit: createReadAudit({ doors, log, clock }),
   pool: createHostPool({ log, dial: createDial({ allow: ['127.0.0.0/8'], log }) }),
   packages: createComponentPackages({ doors, folder: plan.packagesFolder }),
   clock,

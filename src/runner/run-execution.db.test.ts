@@ -136,6 +136,44 @@ test('a step gets its connection with a fresh token, and neither refresh token n
   });
 });
 
+test('what a step was given to read is in the audit trail, by its instance', async () => {
+  const integration = await rooms.publish(
+    probeYaml({
+      variables: [probeConnection('Account', 'oauth2')],
+      steps: ['One', 'Two'].map((name) => ({
+        name,
+        action: 'echo',
+        inputs: { value: fixed('x'), connection: variable('Account') },
+      })),
+    }),
+  );
+  const { credential } = await rooms.oauthCredential();
+  const instance = await rooms.instanceOf(integration, {
+    settings: [{ key: 'Account', credentialId: credential.id }],
+  });
+  const { executionId } = await rooms.trigger(instance);
+  await rooms.work(worker);
+  expect(await rooms.see(executionId)).toMatchObject({ status: 'succeeded' });
+  await rooms.readAudit.flush();
+  const { doors, tenant } = rooms.house;
+  const events = await doors.withTenant(tenant, (tx) =>
+    tx
+      .selectFrom('audit_event')
+      .select(['actor_kind', 'actor_name', 'object_kind', 'detail'])
+      .where('action', '=', 'credential.read')
+      .where('object_id', '=', credential.id)
+      .execute(),
+  );
+  expect(events).toEqual([
+    {
+      actor_kind: 'step',
+      actor_name: `instance ${instance.id}`,
+      object_kind: 'credential',
+      detail: { count: 2 },
+    },
+  ]);
+});
+
 test('secrets of a connection are kept out of logs and errors', async () => {
   const integration = await rooms.publish(
     probeYaml({

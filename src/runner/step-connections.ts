@@ -1,6 +1,7 @@
 // The connections that a step uses, with fresh tokens. Tokens are read first and outside of transactions, because
 // reading one may wait for a refresh.
 
+import type { ReadAudit } from '../audit/read-audit.ts';
 import type { ConfigVariable } from '../connections/config-variable-store.ts';
 import { findConnection } from '../connections/connection.ts';
 import {
@@ -51,6 +52,7 @@ type Deps = {
   readonly vault: Vault;
   readonly reader: Pick<TokenReader, 'readToken'>;
   readonly useNotes: Pick<UseNotes, 'note'>;
+  readonly readAudit: Pick<ReadAudit, 'record'>;
   readonly stepTimeoutMs: number;
 };
 
@@ -96,6 +98,11 @@ export async function connectStep(
     );
     byVariable.set(variable.key, { ...used, consentNo: reading?.consentNo ?? null, resolved });
     deps.useNotes.note(tenant, credentialId);
+    deps.readAudit.record(tenant, {
+      actor: { kind: 'step', principalId: null, name: `instance ${plan.execution.instanceId}` },
+      action: 'credential.read',
+      object: { kind: 'credential', id: credentialId },
+    });
   }
   return { kind: 'connected', byVariable };
 }

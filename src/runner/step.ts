@@ -1,6 +1,7 @@
 // One step: its row is written before anything happens, its connections and inputs are resolved, its code runs in a host
 // process, and what it gave is sealed. Whoever finds the row without an end knows that nobody can tell what was done.
 
+import type { ReadAudit } from '../audit/read-audit.ts';
 import type { HostPool } from '../hosts/pool.ts';
 import { type ComponentVersion, findComponentVersion } from '../integrations/component.ts';
 import { actionOf, type ComponentAction } from '../integrations/component-lookup.ts';
@@ -31,6 +32,7 @@ export type StepDeps = {
   readonly vault: Vault;
   readonly reader: Pick<TokenReader, 'readToken'>;
   readonly useNotes: Pick<UseNotes, 'note'>;
+  readonly readAudit: Pick<ReadAudit, 'record'>;
   readonly pool: Pick<HostPool, 'perform'>;
   readonly packages: ComponentPackages;
   readonly clock: Clock;
