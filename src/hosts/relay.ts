@@ -26,6 +26,8 @@ export type Relay = {
 
 /** A browser keeps six to a host; a component with more than this many at once is out of hand. */
 const maxConnections = 64;
+/** Of one step, also those that fail: one that dials in a loop keeps us busy with looking up names. */
+const maxDials = 1_000;
 const pickUpTimeoutMs = 10_000;
 
 export function createRelay(options: {
@@ -36,6 +38,12 @@ export function createRelay(options: {
   readonly reply: (reply: DialReply) => void;
 }): Relay {
   const open = new Map<number, AbortController>();
+  let dials = 0;
+
+  function limitReached(): string | null {
+    if (dials >= maxDials) return `At most ${maxDials} connections may be opened in one step.`;
+    return open.size >= maxConnections ? `At most ${maxConnections} connections may be open at once.` : null;
+  }
 
   async function connect(id: number, host: string, port: number, call: AbortController): Promise<void> {
     try {
@@ -57,11 +65,12 @@ export function createRelay(options: {
 
   return {
     open: (id, host, port) => {
-      if (open.size >= maxConnections || open.has(id)) {
-        const message = `At most ${maxConnections} connections may be open at once.`;
-        options.reply({ type: 'dial-failed', id, code: 'EMFILE', message });
+      const limit = open.has(id) ? 'This connection is open already.' : limitReached();
+      if (limit !== null) {
+        options.reply({ type: 'dial-failed', id, code: 'EMFILE', message: limit });
         return;
       }
+      dials += 1;
       const call = new AbortController();
       call.signal.addEventListener('abort', () => open.delete(id), { once: true });
       open.set(id, call);
