@@ -117,7 +117,7 @@ export function createEgress(options: EgressOptions): Egress {
       const fault = error instanceof EgressFault ? error : unreachable(false, describe(error), error);
       options.log.warn('egress failed', {
         host: url.hostname,
-        code: fault.code,
+        fault: fault.code,
         wasSent: fault.wasSent,
         detail: fault.detail,
       });
