@@ -1,5 +1,5 @@
 // A server as its users run it: the compiled command line in a process of its own, on a data directory.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -16,12 +16,16 @@ export type ServerProcess = {
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
 };
 
+/** Descriptors of ours, or a channel to us, that the server is started with: each under the number that it gets. */
+type Inherited = Readonly<Record<number, number | 'ipc'>>;
+
 export type ServerOptions = {
   readonly data: string;
   readonly env?: Readonly<Record<string, string>>;
   /** `npm start` instead of the command itself. */
   readonly throughNpm?: boolean;
   readonly port?: number;
+  readonly inherited?: Inherited;
 };
 
 export function startServerProcess(options: ServerOptions): ServerProcess {
@@ -39,7 +43,7 @@ export function startServerProcess(options: ServerOptions): ServerProcess {
       LOG_LEVEL: 'warn',
       ...options.env,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: descriptors(options.inherited ?? {}),
   });
   let text = '';
   const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve) => {
@@ -63,6 +67,13 @@ export function startServerProcess(options: ServerOptions): ServerProcess {
   });
   ready.catch(() => {});
   return { child, output: () => text, ready, exited };
+}
+
+/** As `spawn` wants them: a list in which the numbers between are open on nothing. */
+function descriptors(inherited: Inherited): StdioOptions {
+  const list: (number | 'ipc' | 'ignore' | 'pipe')[] = ['ignore', 'pipe', 'pipe'];
+  for (const [at, descriptor] of Object.entries(inherited)) list[Number(at)] = descriptor;
+  return Array.from(list, (one) => one ?? 'ignore');
 }
 
 /** Processes whose command line mentions the text: what a stopped server must not leave behind. */

@@ -150,7 +150,7 @@ async function judge(deps: AuthorizeDeps, tx: Tx, judged: Judged): Promise<Taken
       actor: await actorOf(tx, row, visitor.actor),
       action: denied ? 'authorization.denied' : 'authorization.failed',
     });
-    deps.log.info('consent failed', { tenant: row.tenantId, authorization: row.id, reason: code });
+    deps.log.info('consent failed', { tenant: row.tenantId, authorizationId: row.id, reason: code });
     const ended = await selectAuthorization(tx, row.id);
     return { kind: 'view', view: await viewOf(tx, ended ?? row, visitor.browserToken) };
   };

@@ -285,3 +285,16 @@ test('inviting needs the right to connect, and another organization’s credenti
     'not_found',
   );
 });
+
+test('an address that no invited person may be sent to is told to no page, also when it is edited after the mail', async () => {
+  const credential = await kit.connectable({ secret: `odd address ${round}` });
+  const token = await mailed(credential);
+  // As it may be stored: auth clients keep addresses as they were typed.
+  await kit.house.doors.withTenant(kit.house.tenant, (tx) =>
+    sql`update registration set authorize_url = ${` https://a;b${round}.example/authorize`}
+      where id = (select a.registration_id from credential c join auth_client a on a.id = c.auth_client_id
+        where c.id = ${credential.id})`.execute(tx),
+  );
+  const refused = await faultOf(kit.authorize.invitationPage(token));
+  expect(refused).toMatchObject({ code: 'invalid_field', field: 'authorizeUrl' });
+});

@@ -57,7 +57,7 @@ export async function redeemCode(deps: AuthorizeDeps, exchange: Exchange): Promi
   if (outcome.kind !== 'success') {
     deps.log.info('consent failed', {
       tenant: row.tenantId,
-      authorization: row.id,
+      authorizationId: row.id,
       kind: outcome.kind,
       reason: outcome.code,
     });
@@ -68,7 +68,7 @@ export async function redeemCode(deps: AuthorizeDeps, exchange: Exchange): Promi
     await deps.doors.withTenant(row.tenantId, (tx) => keep(deps, tx, exchange, outcome.tokens, result));
   } catch (error) {
     // The tokens exist nowhere but here: rather none at the provider than some that nobody knows of.
-    deps.log.error('a consent cannot be stored', { authorization: row.id, ...errorFields(error) });
+    deps.log.error('a consent cannot be stored', { authorizationId: row.id, ...errorFields(error) });
     await revokeTokens({
       egress: deps.egress,
       provider,

@@ -5,6 +5,7 @@ import { findCredential } from '../credentials/credential.ts';
 import { getGrant } from '../credentials/grant.ts';
 import { notFound } from '../kernel/fault.ts';
 import type { CredentialId } from '../kernel/ids.ts';
+import { checkAuthorizeUrl } from '../oauth/endpoint-url.ts';
 import type { Actor } from '../tenancy/actor.ts';
 import type { AuthorizeDeps } from './authorize-deps.ts';
 import { connectableCredential } from './begin.ts';
@@ -45,7 +46,7 @@ export async function startPage(
     return {
       credentialId: credential.id,
       snapshot,
-      providerOrigin: new URL(registration.authorizeUrl).origin,
+      providerOrigin: checkAuthorizeUrl(registration.authorizeUrl, 'authorizeUrl').origin,
       currentAccountLabel: grant.accountLabel,
       isConnected: grant.ct !== null,
       redirectUri: callbackUri({ registration, pin, publicUrl: deps.publicUrl, door: 'c' }),
@@ -65,7 +66,7 @@ export async function invitationPage(deps: AuthorizeDeps, token: string): Promis
     return {
       credentialId: credential.id,
       snapshot: invitation.snapshot,
-      providerOrigin: new URL(registration.authorizeUrl).origin,
+      providerOrigin: checkAuthorizeUrl(registration.authorizeUrl, 'authorizeUrl').origin,
       currentAccountLabel: null,
       isConnected: false,
       redirectUri: callbackUri({ registration, pin, publicUrl: deps.publicUrl, door: 'c' }),

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { compose, type Running } from '../compose.ts';
 import { readConfig } from '../config.ts';
 import { createLog, errorFields } from '../kernel/log.ts';
+import { closeInherited } from './close-inherited.ts';
 import { giveBackMemorySoon } from './give-back-memory.ts';
 import { growHeapSlowly } from './grow-heap-slowly.ts';
 
@@ -10,6 +11,7 @@ const lingerMs = 1_000;
 
 /** Resolves with the exit code when the server has ended. */
 export async function start(env: NodeJS.ProcessEnv): Promise<number> {
+  closeInherited();
   growHeapSlowly();
   const config = readConfig(env, process.cwd());
   const log = createLog({ level: config.logLevel });

@@ -26,6 +26,8 @@ export type Relay = {
 
 /** A browser keeps six to a host; a component with more than this many at once is out of hand. */
 const maxConnections = 64;
+/** Of one step: one that dials in a loop what cannot be reached keeps us busy with looking up names. */
+const maxFailures = 1_000;
 const pickUpTimeoutMs = 10_000;
 
 export function createRelay(options: {
@@ -36,11 +38,18 @@ export function createRelay(options: {
   readonly reply: (reply: DialReply) => void;
 }): Relay {
   const open = new Map<number, AbortController>();
+  let failures = 0;
+
+  function limitReached(): string | null {
+    if (failures >= maxFailures) return `More than ${maxFailures} connections of this step have failed.`;
+    return open.size >= maxConnections ? `At most ${maxConnections} connections may be open at once.` : null;
+  }
 
   async function connect(id: number, host: string, port: number, call: AbortController): Promise<void> {
     try {
       const far = await options.dial(host, port, { tenant: options.tenant, signal: call.signal });
       if (call.signal.aborted) {
+        failures += 1;
         far.destroy();
         return;
       }
@@ -49,6 +58,7 @@ export function createRelay(options: {
       await offer(path, far, call);
       options.reply({ type: 'dialed', id, path: `${options.directoryInChild}/${name}` });
     } catch (error) {
+      failures += 1;
       if (call.signal.aborted) return;
       call.abort();
       options.reply(failedDial(id, host, port, error));
@@ -57,9 +67,9 @@ export function createRelay(options: {
 
   return {
     open: (id, host, port) => {
-      if (open.size >= maxConnections || open.has(id)) {
-        const message = `At most ${maxConnections} connections may be open at once.`;
-        options.reply({ type: 'dial-failed', id, code: 'EMFILE', message });
+      const limit = open.has(id) ? 'This connection is open already.' : limitReached();
+      if (limit !== null) {
+        options.reply({ type: 'dial-failed', id, code: 'EMFILE', message: limit });
         return;
       }
       const call = new AbortController();

@@ -3,8 +3,13 @@ import { pino } from 'pino';
 import { isFault } from './fault.ts';
 
 type LogValue = string | number | boolean | null | undefined | readonly string[];
-/** Only flat values: whole request, response and error objects are where secrets leak from. */
-export type LogFields = { readonly [field: string]: LogValue };
+/**
+ * Only flat values: whole request, response and error objects are where secrets leak from. Under a name that is redacted
+ * nobody would read what was meant to be read: an error's `code` is a `fault`, a record is named by its id.
+ */
+export type LogFields = { readonly [field: string]: LogValue } & {
+  readonly [name in (typeof secretNames)[number]]?: never;
+};
 
 export type Log = {
   readonly debug: (message: string, fields?: LogFields) => void;
@@ -28,14 +33,14 @@ const secretNames = [
   'api_key',
   'api_secret',
   'private_key',
-];
+] as const;
 
 export function createLog(options: {
   readonly level: string;
   readonly stream?: { write(line: string): void };
 }): Log {
   const logger = pino(
-    { level: options.level, base: null, redact: { paths: secretNames, censor: '[redacted]' } },
+    { level: options.level, base: null, redact: { paths: [...secretNames], censor: '[redacted]' } },
     options.stream ?? pino.destination({ dest: 2, sync: true }),
   );
   return {

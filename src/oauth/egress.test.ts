@@ -231,6 +231,7 @@ test('outside, every failure to reach looks the same; the operator reads the rea
   expect(new Set(faults.map((fault) => `${fault.code} ${fault.public}`)).size).toBe(1);
   expect(faults.every((fault) => isFault(fault, 'provider_unreachable'))).toBe(true);
   expect(lines).toHaveLength(5);
+  expect(lines.map((line) => JSON.parse(line).fault)).toEqual(Array(5).fill('provider_unreachable'));
   expect(lines.join()).toContain('10.0.0.1');
   expect(lines.join()).toContain('ECONNREFUSED');
   expect(lines.join()).not.toContain('secret-path');

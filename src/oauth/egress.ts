@@ -4,10 +4,12 @@ import { lookup } from 'node:dns/promises';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { createSecureContext, rootCertificates, type SecureContext, connect as startTls } from 'node:tls';
 import type { buildConnector } from 'undici';
+import type { Every } from '../kernel/clock.ts';
 import { Fault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
 import { isListed, parseAddress, parseAllowList, refusalOf } from './egress-address.ts';
 import { readCappedBody } from './egress-body.ts';
+import { createFailedDials } from './failed-dials.ts';
 
 export type EgressRequest = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -115,7 +117,7 @@ export function createEgress(options: EgressOptions): Egress {
       const fault = error instanceof EgressFault ? error : unreachable(false, describe(error), error);
       options.log.warn('egress failed', {
         host: url.hostname,
-        code: fault.code,
+        fault: fault.code,
         wasSent: fault.wasSent,
         detail: fault.detail,
       });
@@ -136,8 +138,11 @@ export type DialOut = (
 const dialDeadlineMs = 30_000;
 
 /** The door of components. What they say on the connection is theirs; where it leads is judged here. */
-export function createDial(options: Pick<EgressOptions, 'allow' | 'log' | 'resolve'>): DialOut {
+export function createDial(
+  options: Pick<EgressOptions, 'allow' | 'log' | 'resolve'> & { readonly every?: Every },
+): DialOut {
   const allow = parseAllowList(options.allow);
+  const noteFailure = createFailedDials(options.log, options.every);
   const resolve = options.resolve ?? resolveByHost;
   return async (input, port, { tenant, signal: given }) => {
     const signal = AbortSignal.any([given, AbortSignal.timeout(dialDeadlineMs)]);
@@ -150,13 +155,7 @@ export function createDial(options: Pick<EgressOptions, 'allow' | 'log' | 'resol
       return await openTcp({ host, port, addresses }, signal);
     } catch (error) {
       const fault = error instanceof EgressFault ? error : unreachable(false, describe(error), error);
-      options.log.warn('a component could not connect', {
-        tenant,
-        host: input.slice(0, 255),
-        port,
-        code: fault.code,
-        detail: fault.detail,
-      });
+      noteFailure({ tenant, host: input.slice(0, 255), port }, { fault: fault.code, detail: fault.detail });
       throw fault;
     }
   };

@@ -139,6 +139,8 @@ test('a typed endpoint is absolute, without userinfo, fragment and tricks; the f
     'https://a\u200b.example',
     `https://a.example/${'x'.repeat(2100)}`,
     'https://a b/',
+    ...[...';,!$&\'()*+={}`"~'].map((odd) => `https://a${odd}b.example/`),
+    'https://a%3Bb.example/',
   ];
   for (const text of refused) {
     let thrown: unknown = null;
@@ -154,6 +156,9 @@ test('a typed endpoint is absolute, without userinfo, fragment and tricks; the f
     'https://a.example:8443/t?x=y',
     'https://127.0.0.1/',
     'HTTPS://A.example/',
+    'https://[2001:db8::1]:8443/',
+    'https://bücher.example/',
+    'https://my_shop.a-b.example/',
   ]) {
     expect(checkEndpointUrl(text, 'token_uri')).toBeInstanceOf(URL);
   }

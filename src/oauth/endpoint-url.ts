@@ -3,6 +3,8 @@
 import { invalidField } from '../kernel/fault.ts';
 
 const maxUrlLength = 2048;
+/** As the parser answers it: lower case, other alphabets as "xn--...", IPv6 in brackets. Some providers' hosts have underscores. */
+const properHost = /^(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])$/;
 
 /** Save-time check of an endpoint: an absolute http(s) URL without userinfo and fragment. Answers it parsed. */
 export function checkEndpointUrl(text: string, field: string): URL {
@@ -41,6 +43,10 @@ function endpointProblem(text: string): string | null {
   if (text.includes('#')) return 'must not contain a fragment (#).';
   if (url.hostname === '' || url.hostname.endsWith('.') || url.hostname.includes('..')) {
     return 'has no proper host name.';
+  }
+  // The parser lets more through, ";" and "," among it, which would end a directive of the page that leads there.
+  if (!properHost.test(url.hostname)) {
+    return 'has a host name with other characters than letters, digits, dots and hyphens.';
   }
   return null;
 }

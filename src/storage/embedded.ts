@@ -105,7 +105,7 @@ function serve(
     child.once('exit', (code, signal) => {
       dismissGuard();
       own.release();
-      if (stopping === null) own.log.error('embedded database ended by itself', { code, signal });
+      if (stopping === null) own.log.error('embedded database ended by itself', { exitCode: code, signal });
       resolve();
     });
   });

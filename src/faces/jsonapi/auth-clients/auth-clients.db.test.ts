@@ -278,6 +278,8 @@ test.each(['auth_uri', 'token_uri', 'refresh_token_uri', 'revoke_token_uri'])(
       'http://user:password@provider.example/token',
       'https://provider.example/to\u202eken',
       'https:/provider.example',
+      // Would end the directive of the start page's policy and begin another.
+      'https://provider;example/',
     ];
     for (const address of wrong) {
       const body = clientBody(

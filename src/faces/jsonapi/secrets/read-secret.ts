@@ -35,8 +35,8 @@ type SecretReading = { readonly reading: Reading; readonly isDegraded: boolean }
 
 /**
  * With a token that lives, if there can be one; where there is none, the secret says so itself. Who says how long the token
- * must live gets one or is refused: with Retry-After when it may come, with the cure when a person is needed. A token that
- * lives shorter than asked for, because refreshing does not succeed, is marked.
+ * must live is refused without one: with Retry-After when it may come, with the cure when a person is needed. A token that
+ * still lives, but shorter than asked for because refreshing does not succeed, is served and marked.
  */
 export async function readSecret(
   house: Pick<Rooms, 'reader' | 'clock'>,

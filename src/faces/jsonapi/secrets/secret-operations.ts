@@ -26,7 +26,7 @@ function schemasOf(verb: 'made' | 'changed') {
 export const minTtl = {
   name: 'min_ttl',
   about:
-    'Seconds that the token must still live. Whoever gives it gets such a token or an error: 503 with Retry-After when it may come, 409 when a person has to connect the account again.',
+    'Seconds that the token is to live at least; where it must be, it is refreshed first. Half of its whole life is always enough. Where refreshing does not succeed, a token that still lives is answered with 200 and marked by `X-Token-Degraded`. Without one: 503 with Retry-After when it may come, 409 when a person has to connect the account again.',
   range: { least: 0, most: 86_400 },
 } as const;
 
@@ -70,7 +70,8 @@ const read: Operation = {
     about: 'The secret.',
     ...secretAnswered,
     headers: {
-      'X-Token-Degraded': '`1`: the token lives shorter than asked for, because refreshing does not succeed.',
+      'X-Token-Degraded':
+        '`1`: the token lives shorter than asked for, because it cannot be refreshed or that does not succeed.',
     },
   },
   errors: ['conflict', 'needs_authorization', 'provider_refused'],
