@@ -2,7 +2,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { compose, type Running } from '../compose.ts';
 import { readConfig } from '../config.ts';
+import { systemClock } from '../kernel/clock.ts';
 import { createLog, errorFields } from '../kernel/log.ts';
+import { onStopSignals } from '../kernel/stop-signals.ts';
 import { giveBackMemorySoon } from './give-back-memory.ts';
 import { growHeapSlowly } from './grow-heap-slowly.ts';
 
@@ -14,7 +16,8 @@ export async function start(env: NodeJS.ProcessEnv): Promise<number> {
   const config = readConfig(env, process.cwd());
   const log = createLog({ level: config.logLevel });
   const stopping = new Promise<string>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
+    // To leave at once is safe: what is armed is recovered at the next start.
+    onStopSignals({ clock: systemClock, finish: resolve, leave: () => process.exit(1) });
   });
   const running = await compose(config, log, buildVersion());
   announce(running, config.dataDirectory);
@@ -27,8 +30,6 @@ export async function start(env: NodeJS.ProcessEnv): Promise<number> {
     }),
   ]);
   if (ending.signal !== null) console.log(`${ending.signal}: finishing what is under way ...`);
-  // A second signal means "now": what is armed is recovered at the next start.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   await running.close();
   // What was not waited for may still hold the process.
   setTimeout(() => process.exit(ending.code), lingerMs).unref();
