@@ -1,10 +1,10 @@
 // `latchkey start`: one process that serves, refreshes and works, with the embedded database as its child.
-import { existsSync, readFileSync } from 'node:fs';
 import { compose, type Running } from '../compose.ts';
 import { readConfig } from '../config.ts';
 import { systemClock } from '../kernel/clock.ts';
 import { createLog, errorFields } from '../kernel/log.ts';
 import { onStopSignals } from '../kernel/stop-signals.ts';
+import { buildVersion } from './build-version.ts';
 import { giveBackMemorySoon } from './give-back-memory.ts';
 import { growHeapSlowly } from './grow-heap-slowly.ts';
 
@@ -45,16 +45,4 @@ function announce(running: Running, dataDirectory: string): void {
     );
   }
   if (running.setupUrl !== null) console.log(`Set up the first owner: ${running.setupUrl}`);
-}
-
-/** Of the package that this file belongs to; it is one folder deeper once compiled. */
-function buildVersion(): string {
-  for (const up of ['../../package.json', '../../../package.json']) {
-    const file = new URL(up, import.meta.url);
-    if (!existsSync(file)) continue;
-    const manifest: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    if (typeof manifest === 'object' && manifest !== null && 'version' in manifest)
-      return String(manifest.version);
-  }
-  return 'unknown';
 }
