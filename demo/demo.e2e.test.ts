@@ -96,7 +96,7 @@ test.each([
   expect(readdirSync(place)).toEqual([]);
 });
 
-test('with --keep everything stays up until a signal, which leaves nothing behind', async () => {
+test('with --keep everything stays up until Ctrl-C, which leaves nothing behind', async () => {
   const { child, said, ended } = startNode(['dist/demo/demo.js', '--keep']);
   const isUp = new Promise<void>((resolve) => {
     child.stdout.on('data', () => said.stdout.includes('files and log') && resolve());
@@ -108,6 +108,8 @@ test('with --keep everything stays up until a signal, which leaves nothing behin
   expect(pages.status).toBe(200);
   expect([email, password].every((word) => word.length > 10)).toBe(true);
   child.kill('SIGINT');
+  // As under npm, which passes on what the terminal has sent already.
+  setTimeout(() => child.kill('SIGINT'), 5);
   expect((await ended).code).toBe(0);
   await expect(fetch(`${url}/sign-in`)).rejects.toThrow();
   expect(readdirSync(place)).toEqual([]);

@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { systemClock } from '../src/kernel/clock.ts';
+import { onStopSignals } from '../src/kernel/stop-signals.ts';
 import { StepFailure } from './step-failure.ts';
 import { type BreakPoint, breakPoints, type StoryEnd, tellStory } from './story.ts';
 import { createPaint, createTimeline, reasonOf } from './timeline.ts';
@@ -17,13 +19,12 @@ const usage = `Usage: npm run demo [-- --json] [--keep] [--break ${breakPoints.j
 
 /** Signals end the story where it is; whatever was opened is closed. */
 const stopping = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.on(signal, () => {
-    // The second one means "now": the child goes with us (latchkey-process.ts).
-    if (stopping.signal.aborted) process.exit(130);
-    stopping.abort(signal);
-  });
-}
+onStopSignals({
+  clock: systemClock,
+  finish: (signal) => stopping.abort(signal),
+  // The child goes with us (latchkey-process.ts).
+  leave: () => process.exit(130),
+});
 
 const given = readArguments();
 if (typeof given === 'string') {

@@ -3,12 +3,13 @@
 // stderr and exit code 1.
 import { Command } from 'commander';
 import type { ProviderCommandOptions } from '../providers/command.ts';
+import { buildVersion } from './cli/build-version.ts';
 import { addOperatorCommands } from './cli/operator-commands.ts';
 import { isFault } from './kernel/fault.ts';
 
-const program = new Command('latchkey').description(
-  'Credential and connection service for embedded integrations',
-);
+const program = new Command('latchkey')
+  .description('Credential and connection service for embedded integrations')
+  .version(buildVersion());
 
 program
   .command('start')

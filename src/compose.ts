@@ -23,6 +23,7 @@ import { createClosers } from './kernel/closers.ts';
 import { Fault } from './kernel/fault.ts';
 import type { Log } from './kernel/log.ts';
 import { createMailer } from './mail/create-mailer.ts';
+import type { Mailer } from './mail/mailer.ts';
 import { createDial, createEgress } from './oauth/egress.ts';
 import { identityWarning } from './refresh/cluster-identity.ts';
 import { createUseNotes } from './refresh/note-use.ts';
@@ -49,24 +50,25 @@ export type Running = {
 export async function compose(config: Config, log: Log, build: string): Promise<Running> {
   const closers = createClosers({ log, clock: systemClock });
   try {
+    // First, for its settings can be wrong, and nothing is opened yet.
+    const mailer = createMailer({
+      smtpUrl: config.smtpUrl,
+      from: config.mailFrom,
+      dataDirectory: config.dataDirectory,
+      clock: systemClock,
+    });
     const ground = await openGround(config, log, build, closers);
-    return await openHouse(ground);
+    return await openHouse(ground, mailer);
   } catch (error) {
     await closers.closeAll();
     throw error;
   }
 }
 
-async function openHouse(ground: Ground): Promise<Running> {
+async function openHouse(ground: Ground, mailer: Mailer): Promise<Running> {
   const { config, log, clock, closers, database, doors, vault, authority, publicUrl } = ground;
   const random = Math.random;
   const egress = createEgress({ allow: config.egressAllow, log });
-  const mailer = createMailer({
-    smtpUrl: config.smtpUrl,
-    from: config.mailFrom,
-    dataDirectory: config.dataDirectory,
-    clock,
-  });
   const readAudit = createReadAudit({ doors, log, clock });
   closers.add('read audit', readAudit.drain);
   ground.readiness.add('audit_failing', readAudit.isWriting);

@@ -15,6 +15,27 @@ test('a token for metrics that could be guessed is refused before anything is op
   }
 });
 
+test('a public address with a path is refused, with the one to give', () => {
+  expect(read({ PUBLIC_URL: 'https://example.com/' }).publicUrl).toBe('https://example.com');
+  expect(read({ PUBLIC_URL: 'http://localhost:4080' }).publicUrl).toBe('http://localhost:4080');
+  for (const path of ['/path', '/path/', '//']) {
+    expect(() => read({ PUBLIC_URL: `https://example.com${path}` })).toThrow(
+      expect.objectContaining({ message: expect.stringContaining('PUBLIC_URL has a path') }),
+    );
+  }
+});
+
+test('who listens on all addresses says which one browsers use', () => {
+  const tls = { TLS_CERT_FILE: '/cert', TLS_KEY_FILE: '/key' };
+  for (const host of ['0.0.0.0', '::']) {
+    expect(() => read({ ...tls, HOST: host })).toThrow(
+      expect.objectContaining({ cure: expect.stringContaining('PUBLIC_URL') }),
+    );
+    expect(read({ ...tls, HOST: host, PUBLIC_URL: 'https://example.com' }).host).toBe(host);
+  }
+  expect(read({ ...tls, HOST: 'connect.example.com' }).publicUrl).toBe(null);
+});
+
 test('the README names every variable that is read, and no other', () => {
   const asked = new Set<string>();
   readConfig(

@@ -37,6 +37,8 @@ export type Config = {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const loopback = new Set(['127.0.0.1', '::1', 'localhost']);
+/** Places to listen at, not to be reached at. */
+const everywhere = new Set(['0.0.0.0', '::', '0']);
 const logLevels = ['debug', 'info', 'warn', 'error', 'silent'];
 
 export function readConfig(env: Environment, cwd: string): Config {
@@ -49,6 +51,12 @@ export function readConfig(env: Environment, cwd: string): Config {
     throw cannotStart(
       `HOST=${host} would serve plain http to other machines.`,
       'Set TLS_CERT_FILE and TLS_KEY_FILE, or put a TLS proxy in front and set PUBLIC_URL=https://... and LATCHKEY_TRUSTED_HOPS=1.',
+    );
+  }
+  if (everywhere.has(host) && publicUrl === null) {
+    throw cannotStart(
+      `HOST=${host} is no address that a browser can open.`,
+      'Set PUBLIC_URL to the one that leads here, such as https://connect.example.com.',
     );
   }
   return {
@@ -96,7 +104,13 @@ function readPublicUrl(env: Environment): string | null {
   ) {
     throw cannotStart('PUBLIC_URL is not an https URL.', 'Give one such as https://connect.example.com.');
   }
-  return url.href.replace(/\/+$/, '');
+  if (url.pathname !== '/') {
+    throw cannotStart(
+      `PUBLIC_URL has a path (${url.pathname}), and Latchkey answers at the root of a host.`,
+      `Give it a host of its own, and set PUBLIC_URL to that alone, such as https://connect.example.com.`,
+    );
+  }
+  return url.origin;
 }
 
 function readTls(env: Environment): Config['tls'] {

@@ -37,15 +37,22 @@ function send({ method, path, socketPath, body }: Sent): Promise<{ status: numbe
       );
       answer.on('error', reject);
     });
-    asked.on('error', (cause) =>
-      reject(
-        new Fault('unavailable', 'No server runs on this data directory.', {
-          cure: 'Start it, or set LATCHKEY_DATA to the directory of the one that runs.',
-          cause,
-        }),
-      ),
-    );
+    asked.on('error', (cause) => reject(noWayIn(socketPath, cause)));
     asked.end(isPost ? body : undefined);
+  });
+}
+
+function noWayIn(socketPath: string, cause: Error): Fault {
+  const code = 'code' in cause ? cause.code : undefined;
+  if (code === 'EACCES' || code === 'EPERM') {
+    return new Fault('unavailable', `This user may not open ${socketPath} (${code}).`, {
+      cure: 'Run the command as the user that runs the server.',
+      cause,
+    });
+  }
+  return new Fault('unavailable', 'No server runs on this data directory.', {
+    cure: 'Start it, or set LATCHKEY_DATA to the directory of the one that runs.',
+    cause,
   });
 }
 

@@ -169,3 +169,24 @@ test('verification of TLS certificates cannot be switched off, and nothing is wr
 test('plain http to other machines is refused', async () => {
   expect(await refusal({ data: join(folder, 'open'), env: { HOST: '0.0.0.0' } })).toContain('TLS_CERT_FILE');
 });
+
+test.each([
+  ['TLS files that are not there', { TLS_CERT_FILE: '/nope', TLS_KEY_FILE: '/nope2' }, 'TLS_CERT_FILE=/nope'],
+  ['mail without a sender', { SMTP_URL: 'smtps://mail.example.com' }, 'Set MAIL_FROM'],
+  [
+    'an address that is not here',
+    { HOST: '192.0.2.1', PUBLIC_URL: 'https://a.example', LATCHKEY_TRUSTED_HOPS: '1' },
+    'HOST',
+  ],
+])('%s: refused in one line, and nothing is written', async (_, env, words) => {
+  const data = join(folder, 'settings');
+  expect(await refusal({ data, env })).toContain(words);
+  expect(existsSync(data)).toBe(false);
+});
+
+test('a folder postgres that we did not make is refused in one line', async () => {
+  const data = join(folder, 'foreign');
+  await mkdir(join(data, 'postgres', 'theirs'), { recursive: true });
+  expect(await refusal({ data })).toContain('no PG_VERSION');
+  expect(readdirSync(data, { recursive: true })).toEqual(['postgres', 'postgres/theirs']);
+});

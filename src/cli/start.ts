@@ -1,8 +1,10 @@
 // `latchkey start`: one process that serves, refreshes and works, with the embedded database as its child.
-import { existsSync, readFileSync } from 'node:fs';
 import { compose, type Running } from '../compose.ts';
 import { readConfig } from '../config.ts';
+import { systemClock } from '../kernel/clock.ts';
 import { createLog, errorFields } from '../kernel/log.ts';
+import { onStopSignals } from '../kernel/stop-signals.ts';
+import { buildVersion } from './build-version.ts';
 import { closeInherited } from './close-inherited.ts';
 import { giveBackMemorySoon } from './give-back-memory.ts';
 import { growHeapSlowly } from './grow-heap-slowly.ts';
@@ -16,7 +18,8 @@ export async function start(env: NodeJS.ProcessEnv): Promise<number> {
   const config = readConfig(env, process.cwd());
   const log = createLog({ level: config.logLevel });
   const stopping = new Promise<string>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(signal));
+    // To leave at once is safe: what is armed is recovered at the next start.
+    onStopSignals({ clock: systemClock, finish: resolve, leave: () => process.exit(1) });
   });
   const running = await compose(config, log, buildVersion());
   announce(running, config.dataDirectory);
@@ -29,8 +32,6 @@ export async function start(env: NodeJS.ProcessEnv): Promise<number> {
     }),
   ]);
   if (ending.signal !== null) console.log(`${ending.signal}: finishing what is under way ...`);
-  // A second signal means "now": what is armed is recovered at the next start.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   await running.close();
   // What was not waited for may still hold the process.
   setTimeout(() => process.exit(ending.code), lingerMs).unref();
@@ -46,16 +47,4 @@ function announce(running: Running, dataDirectory: string): void {
     );
   }
   if (running.setupUrl !== null) console.log(`Set up the first owner: ${running.setupUrl}`);
-}
-
-/** Of the package that this file belongs to; it is one folder deeper once compiled. */
-function buildVersion(): string {
-  for (const up of ['../../package.json', '../../../package.json']) {
-    const file = new URL(up, import.meta.url);
-    if (!existsSync(file)) continue;
-    const manifest: unknown = JSON.parse(readFileSync(file, 'utf8'));
-    if (typeof manifest === 'object' && manifest !== null && 'version' in manifest)
-      return String(manifest.version);
-  }
-  return 'unknown';
 }

@@ -16,6 +16,7 @@ import { type Authority, createAuthority } from '../tenancy/authority.ts';
 import { type UnlockedRoot, unlockRoot } from '../vault/unlock-root.ts';
 import { createVault } from '../vault/vault.ts';
 import { choosePort, urlHost } from './listen.ts';
+import { readTlsFiles, type TlsPair } from './tls-files.ts';
 
 export type Ground = {
   readonly config: Config;
@@ -34,12 +35,15 @@ export type Ground = {
   readonly identity: ClusterIdentity;
   readonly heartbeat: Heartbeat;
   readonly port: number;
+  /** Null where http is served. */
+  readonly tls: TlsPair | null;
   /** Base URL for browsers and providers, without a trailing slash. */
   readonly publicUrl: string;
 };
 
 export async function openGround(config: Config, log: Log, build: string, closers: Closers): Promise<Ground> {
   const clock = systemClock;
+  const tls = readTlsFiles(config.tls);
   const port = await choosePort(config.host, config.port);
   const database = await openDatabase({ url: config.databaseUrl, directory: config.dataDirectory, log });
   // The embedded one stops its server, and kills it when that takes too long.
@@ -79,6 +83,7 @@ export async function openGround(config: Config, log: Log, build: string, closer
     readiness: createReadiness({ clock }),
     metrics: createMetrics({ doors, clock, log, isLocked: () => identity.refusal() !== null }),
     port,
+    tls,
     publicUrl:
       config.publicUrl ?? `${config.tls === null ? 'http' : 'https'}://${urlHost(config.host)}:${port}`,
   };

@@ -28,11 +28,28 @@ export function choosePort(host: string, wanted: number): Promise<number> {
 
 function portTrouble(error: unknown, host: string, port: number): unknown {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (!['EADDRINUSE', 'EACCES', 'EADDRNOTAVAIL', 'ENOTFOUND'].includes(code)) return error;
-  return new Fault('cannot_start', `Port ${port} on ${host} cannot be used (${code}).`, {
-    cure: 'Stop the program that uses it, or set PORT (and HOST) to another one.',
-    cause: error,
-  });
+  const cannotStart = (problem: string, cure: string) =>
+    new Fault('cannot_start', `${problem} (${code}).`, { cure, cause: error });
+  switch (code) {
+    case 'EADDRINUSE':
+      return cannotStart(
+        `Port ${port} on ${host} is in use`,
+        'Stop the program that uses it, or set PORT (and HOST) to another one.',
+      );
+    case 'EACCES':
+      return cannotStart(
+        `This user may not listen on port ${port} of ${host}`,
+        'Set PORT to one above 1023 with a proxy in front, or let this user open lower ones.',
+      );
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return cannotStart(
+        `This machine has no address ${host}`,
+        'Set HOST to one that it has, or leave it out to listen on 127.0.0.1.',
+      );
+    default:
+      return error;
+  }
 }
 
 export function urlHost(host: string): string {

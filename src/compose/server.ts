@@ -24,7 +24,7 @@ export async function openServer(ground: Ground, house: Furnished): Promise<void
   const options: HttpOptions = {
     log,
     trustedHops: config.trustedHops,
-    tls: config.tls,
+    tls: ground.tls,
     isHttps: ground.publicUrl.startsWith('https:'),
   };
   const app = createHttpServer(options);

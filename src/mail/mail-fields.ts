@@ -22,7 +22,7 @@ export function parseSender(from: string): Sender {
 }
 
 function wrongSender(cause?: unknown): Fault {
-  return new Fault('cannot_start', 'The sender of mail is not an e-mail address.', {
+  return new Fault('cannot_start', 'MAIL_FROM is not an e-mail address.', {
     cure: 'Write it as no-reply@example.com or Name <no-reply@example.com>.',
     cause,
   });

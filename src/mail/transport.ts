@@ -22,8 +22,8 @@ export function smtpMailer(settings: {
   readonly clock: Clock;
 }): Mailer {
   if (settings.from === null) {
-    throw new Fault('cannot_start', 'An SMTP server is set but no sender.', {
-      cure: 'Set the sender as no-reply@example.com or Name <no-reply@example.com>.',
+    throw new Fault('cannot_start', 'SMTP_URL is set but MAIL_FROM is not.', {
+      cure: 'Set MAIL_FROM to the sender, as no-reply@example.com or Name <no-reply@example.com>.',
     });
   }
   const sender = parseSender(settings.from);
@@ -92,7 +92,7 @@ function decoded(part: string): string {
 }
 
 function wrongUrl(): Fault {
-  return new Fault('cannot_start', 'The SMTP address cannot be read.', {
+  return new Fault('cannot_start', 'SMTP_URL cannot be read.', {
     cure: 'Write it as smtps://user:password@host:465 or smtp://user:password@host:587, with special characters percent-encoded.',
   });
 }

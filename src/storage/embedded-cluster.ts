@@ -21,11 +21,13 @@ export async function prepareCluster(user: EngineUser, openToSuperuser: boolean)
   return bootstrap(user, openToSuperuser);
 }
 
-/** Everything happens beside the final place; the rename makes it exist at once or not at all. */
+/**
+ * Everything happens beside the final place; the rename makes it exist at once or not at all. It replaces an empty folder and
+ * nothing else: what is removed here is only what an earlier attempt of ours left.
+ */
 async function createCluster(user: EngineUser): Promise<void> {
   const draft = `${user.cluster}.new`;
   await rm(draft, { recursive: true, force: true });
-  await rm(user.cluster, { recursive: true, force: true });
   await mkdir(draft, { mode: 0o700 });
   user.own(draft);
   await runProgram(user, user.files.initdb, [
@@ -35,7 +37,20 @@ async function createCluster(user: EngineUser): Promise<void> {
   ]);
   const script = [`create role ${ownerRole};`, `create database ${databaseName} owner ${ownerRole};`];
   await runSingleUser(user, draft, script);
-  await rename(draft, user.cluster);
+  await putInPlace(draft, user.cluster);
+}
+
+/** An empty folder cannot be replaced when another disk is mounted there, or when it is a link. */
+async function putInPlace(draft: string, cluster: string): Promise<void> {
+  try {
+    await rename(draft, cluster);
+  } catch (cause) {
+    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown error';
+    throw new Fault('cannot_start', `The new database cannot be put at ${cluster} (${code}).`, {
+      cure: 'Let nothing be there: mount or link the data directory as a whole (LATCHKEY_DATA).',
+      cause,
+    });
+  }
 }
 
 async function checkVersion(user: EngineUser): Promise<void> {

@@ -145,7 +145,7 @@ export function forwardLog(stream: Readable, log: Log): void {
       const said = /\b(LOG|WARNING|ERROR|FATAL|PANIC):\s+(.*)$/.exec(line);
       if (said === null) continue;
       const write = said[1] === 'PANIC' || said[1] === 'FATAL' ? log.warn : log.debug;
-      write('database', { level: said[1], said: said[2] });
+      write('database', { severity: said[1], said: said[2] });
     }
   });
 }

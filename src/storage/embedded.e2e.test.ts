@@ -11,7 +11,7 @@ import { afterAll, afterEach, beforeAll, expect, test, vi } from 'vitest';
 import { testWhere } from '../../testing/where.ts';
 import { isFault } from '../kernel/fault.ts';
 import { newId, type TenantId } from '../kernel/ids.ts';
-import { silentLog } from '../kernel/log.ts';
+import { createLog, silentLog } from '../kernel/log.ts';
 import { openEmbedded } from './database.ts';
 import { createDoors } from './doors.ts';
 import type { EngineUserStrategy } from './engine-user.ts';
@@ -302,8 +302,10 @@ test('Ctrl-C in the terminal reaches Latchkey, not the database, which answers u
   expect(serversOf(join(directory, 'postgres'))).toEqual([]);
 });
 
-test('when the server dies, the doors say unavailable and the process is told', async () => {
-  const database = await open();
+test('when the server dies, the doors say unavailable, the process is told, and the log says how', async () => {
+  const lines: string[] = [];
+  const log = createLog({ level: 'error', stream: { write: (line) => void lines.push(line) } });
+  const database = await openEmbedded({ directory, log });
   const doors = createDoors(database, { random: Math.random });
   const tenant = newId<TenantId>();
   await doors.withTenant(tenant, async () => {});
@@ -313,6 +315,8 @@ test('when the server dies, the doors say unavailable and the process is told', 
   await vi.waitFor(() => expect(serversOf(database.server.cluster)).toEqual([]));
   await expect(doors.withTenant(tenant, async () => {})).rejects.toMatchObject({ code: 'unavailable' });
   await doors.close();
+  const told = { msg: 'embedded database ended by itself', exitCode: null, signal: 'SIGKILL' };
+  expect(lines.map((line) => JSON.parse(line))).toContainEqual(expect.objectContaining(told));
   expect(await recall()).toContain('one');
 });
 

@@ -4,6 +4,7 @@ import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { Fault } from '../kernel/fault.ts';
 import type { Log } from '../kernel/log.ts';
+import { refuseUnknownFolder } from './cluster-folder.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { type Door, doorRoles, ownerRole } from './door-role.ts';
 import { databaseName, type Passwords, prepareCluster, superuserName } from './embedded-cluster.ts';
@@ -58,6 +59,8 @@ export type EmbeddedServer = {
 export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
   const directory = resolve(options.directory);
   await makeDirectory(directory);
+  // Before the lock, which is written: where we do not start, nothing of ours is left.
+  await refuseUnknownFolder(clusterOf(directory));
   const lock = await lockDirectory(directory);
   try {
     const files = await findEngine(join(directory, 'engine'));

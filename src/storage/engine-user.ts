@@ -11,6 +11,7 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -144,19 +145,39 @@ function recordedHome(directory: string): string {
   }
 }
 
-/** Moves the database files, if there are any, to where another user can reach them. The note is written last. */
+/**
+ * Moves the database files, if there are any, to where another user can reach them. The note is written last; what already
+ * lies there under our name is only passed over when it is the copy of a move that broke off, and never removed.
+ */
 function moveOutside(directory: string): string {
   const name = createHash('sha256').update(directory).digest('hex').slice(0, 16);
   const home = join(outsideRoot, name);
   mkdirSync(home, { recursive: true, mode: 0o711 });
   const [from, to] = [join(directory, 'postgres'), join(home, 'postgres')];
-  if (existsSync(from)) {
-    rmSync(to, { recursive: true, force: true });
-    cpSync(from, to, { recursive: true, verbatimSymlinks: true });
+  if (existsSync(from) && !isCopy(from, to)) {
+    refuseOccupied(from, to);
+    const draft = `${to}.new`;
+    rmSync(draft, { recursive: true, force: true });
+    cpSync(from, draft, { recursive: true, verbatimSymlinks: true });
+    renameSync(draft, to);
   }
   writeFileSync(join(directory, locationNote), `${home}\n`);
   rmSync(from, { recursive: true, force: true });
   return home;
+}
+
+/** The control file changes with every start and stop of a database. */
+function isCopy(from: string, to: string): boolean {
+  const [one, other] = [from, to].map((cluster) => join(cluster, 'global', 'pg_control'));
+  if (one === undefined || other === undefined || !existsSync(one) || !existsSync(other)) return false;
+  return readFileSync(one).equals(readFileSync(other));
+}
+
+function refuseOccupied(from: string, to: string): void {
+  if (!existsSync(to) || readdirSync(to).length === 0) return;
+  throw new Fault('cannot_start', `Both ${from} and ${to} exist, and only one can be the database.`, {
+    cure: 'Move the other one away.',
+  });
 }
 
 function copyEngine(files: EngineFiles): EngineFiles {

@@ -118,7 +118,12 @@ describe('requests of odd form', () => {
     const response = await fetch(`${api.url}/api?query={authenticatedUser{id}}`, {
       headers: { authorization: `Bearer ${api.ownerToken}` },
     });
-    expect(response.status).toBe(404);
+    expect(response.status).toBe(405);
+    expect(response.headers.get('allow')).toBe('POST, OPTIONS');
+    expect(await response.json()).toMatchObject({
+      data: null,
+      errors: [{ message: expect.stringContaining('with POST') }],
+    });
   });
 
   test('pages of any origin may ask with a token, never with a cookie', async () => {

@@ -47,6 +47,7 @@ export async function registerGraphql(
     });
     addCors(scope);
     addRoute(scope, house, createAnswerQuery(scope, house, schema));
+    refuseOtherMethods(scope);
     addResultsRoute(scope, house);
   };
   await app.register(api);
@@ -100,6 +101,22 @@ function addRoute(
       return await reply.code(status).type(contentType).send(body);
     },
   );
+}
+
+/** Browsers and people who look at the address before they use it. */
+function refuseOtherMethods(scope: FastifyInstance): void {
+  scope.route({
+    method: ['GET', 'PUT', 'PATCH', 'DELETE'],
+    url: path,
+    config: { errorDialect: dialect },
+    onRequest: async (request, reply) => {
+      reply.header('allow', 'POST, OPTIONS');
+      throw new Fault('method_not_allowed', `${request.method} is not taken here.`, {
+        cure: 'Send {"query", "variables"} as application/json with POST.',
+      });
+    },
+    handler: () => {},
+  });
 }
 
 // A form or plain text could be posted by any page with the session's cookie and without asking us first.

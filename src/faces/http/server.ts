@@ -1,6 +1,5 @@
 // The HTTP server beneath all faces: limits, headers, request ids, one way to turn an error into an answer. Routes are
 // registered by the faces; each face may say errors in its own dialect.
-import { readFileSync } from 'node:fs';
 import Fastify, {
   type FastifyInstance,
   type FastifyReply,
@@ -15,7 +14,7 @@ import { endConnectionsOnClose } from './end-connections.ts';
 export type HttpOptions = {
   readonly log: Log;
   readonly trustedHops: number;
-  readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
+  readonly tls: { readonly cert: Buffer; readonly key: Buffer } | null;
   readonly isHttps: boolean;
 };
 
@@ -69,7 +68,7 @@ export function createHttpServer(options: HttpOptions): FastifyInstance {
   const app: FastifyInstance =
     tls === null
       ? Fastify(settings)
-      : (Fastify({ ...(settings as object), https: readTlsFiles(tls) }) as unknown as FastifyInstance);
+      : (Fastify({ ...(settings as object), https: tls }) as unknown as FastifyInstance);
 
   app.decorate('strayDialects', new Map<string, ErrorDialect>());
   endConnectionsOnClose(app);
@@ -105,10 +104,6 @@ function dress(request: FastifyRequest, reply: FastifyReply, isHttps: boolean): 
   reply.headers(headers);
   reply.header('x-request-id', request.id);
   if (isHttps) reply.header('strict-transport-security', 'max-age=63072000; includeSubDomains');
-}
-
-function readTlsFiles(tls: NonNullable<HttpOptions['tls']>): { readonly cert: Buffer; readonly key: Buffer } {
-  return { cert: readFileSync(tls.certFile), key: readFileSync(tls.keyFile) };
 }
 
 function answerError(
