@@ -104,6 +104,19 @@ test('programs make, list and revoke tokens in JSON', async () => {
   expect((await ada.json('DELETE', `/account/tokens/${id}`)).status).toBe(204);
 });
 
+test('the answer to a new token says when it ends, also where that comes from the token that made it', async () => {
+  const expiresAt = new Date(house.clock.now().getTime() + 90 * 86_400_000).toISOString();
+  const first = JSON.parse((await ada.json('POST', '/account/tokens', { name: 'Ends', expiresAt })).text);
+  const second = await fetch(`${house.url}/account/tokens`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${first.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'Ends too', scopes: ['credential.view'] }),
+  });
+  expect([first.expiresAt, await second.json()]).toEqual([expiresAt, expect.objectContaining({ expiresAt })]);
+  const endless = JSON.parse((await ada.json('POST', '/account/tokens', { name: 'Endless' })).text);
+  expect(endless).toMatchObject({ expiresAt: null });
+});
+
 test('a service account has tokens of its own, and sees no others', async () => {
   const service = await ada.json('POST', '/account/services', { name: 'Robot', role: 'member' });
   expect(service.status).toBe(201);
