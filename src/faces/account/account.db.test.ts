@@ -145,6 +145,26 @@ test('mistakes in JSON are named', async () => {
   }
 });
 
+test('mistakes in JSON are said in plain words, with the cure', async () => {
+  const refusal = async (path: string, body: unknown) =>
+    JSON.parse((await ada.json('POST', path, body)).text).error.message;
+  expect(await refusal('/account/tokens', {})).toBe('name: is missing. Give it a value.');
+  expect(await refusal('/account/tokens', { name: 7 })).toBe('name: is of the wrong type. Give a text.');
+  expect(await refusal('/account/tokens', { name: 'x', expiresAt: 'tomorrow' })).toBe(
+    'expiresAt: is not a point in time. Write it as in 2030-01-31T12:00:00Z.',
+  );
+  expect(await refusal('/account/tokens', { name: 'x', scopes: Array(101).fill('unit.view') })).toBe(
+    'scopes: is larger than allowed. At most 100 entries.',
+  );
+  expect(await refusal('/account/services', { name: 'x', role: [] })).toBe(
+    'role: is of the wrong type. Give a text.',
+  );
+  expect(await refusal('/account/tokens', { name: 'x', admin: true })).toBe(
+    'admin: is not known here. Leave it out.',
+  );
+  expect(await refusal('/account/tokens', [])).toBe('The body is not a JSON object.');
+});
+
 test('a JSON content type with nothing in the body is no mistake of a request that needs no body', async () => {
   const made = JSON.parse((await ada.json('POST', '/account/tokens', { name: 'Short-lived' })).text);
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${made.token}` };
