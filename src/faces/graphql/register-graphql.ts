@@ -47,6 +47,7 @@ export async function registerGraphql(
     });
     addCors(scope);
     addRoute(scope, house, createAnswerQuery(scope, house, schema));
+    refuseOtherMethods(scope);
     addResultsRoute(scope, house);
   };
   await app.register(api);
@@ -100,6 +101,23 @@ function addRoute(
       return await reply.code(status).type(contentType).send(body);
     },
   );
+}
+
+// GET would let any link or image ask in a person's name.
+function refuseOtherMethods(scope: FastifyInstance): void {
+  scope.route({
+    method: ['GET', 'PUT', 'PATCH', 'DELETE'],
+    url: path,
+    config: { errorDialect: dialect },
+    // Before the body is read, which nobody wants.
+    onRequest: async (request, reply) => {
+      reply.header('allow', 'POST, OPTIONS');
+      throw new Fault('method_not_allowed', `${request.method} is not possible here.`, {
+        cure: 'Send {"query", "variables"} as application/json with POST.',
+      });
+    },
+    handler: () => {},
+  });
 }
 
 // A form or plain text could be posted by any page with the session's cookie and without asking us first.
