@@ -119,7 +119,7 @@ async function storeCredentials(of: {
     const fields = all.map(({ label, values }) => `${label} (${values.map(({ key }) => key).join(', ')})`);
     return {
       value: { customer, credentials },
-      evidence: `${fields.join(', ')}; values are write-only; redirect URI ${redirectUri}`,
+      evidence: `${fields.join(', ')}; no answer shows a value; redirect URI ${redirectUri}`,
       facts: { credentials: all.map(({ id, label }) => ({ id, label })), redirectUri },
     };
   });

@@ -1,4 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
+import type { Fault } from '../src/kernel/fault.ts';
 import { type ProviderCommandOptions, providerCommand } from './command.ts';
 
 async function run(options: ProviderCommandOptions) {
@@ -39,8 +40,26 @@ test.each<[ProviderCommandOptions, string]>([
   [{ set: 'accessTokenSeconds=60' }, 'set'],
   [{ set: '{"rotation":"x"}' }, 'rotation'],
   [{ mode: 'odd' }, 'mode'],
+  [{ mode: 'standards', quirk: 'slow,slack' }, 'quirk'],
+  [{ mode: 'standards', set: '{"iss":"wrong"}' }, 'set'],
 ])('%j is refused with the option named', async (options, field) => {
   await expect(providerCommand({ ...options, write: () => {} })).rejects.toMatchObject({ field });
+});
+
+test('a setting that is not known is refused by option and name, with the names that are', async () => {
+  const refusal = (set: string) =>
+    providerCommand({ set, write: () => {} }).then(
+      () => 'started',
+      (fault: Fault) => fault.public,
+    );
+  expect(await refusal('{"foo":1}')).toMatch(/^--set foo: is not known here\. Known: rotation, .*, shape\.$/);
+  expect(await refusal('{"shape":{"foo":1}}')).toBe('--set shape.foo: is not known here. Leave it out.');
+  expect(await refusal('{"rotation":"x"}')).toMatch(/^--set rotation: /);
+});
+
+test('a preset of weather alone holds in standards mode too', async () => {
+  const { emulator } = await run({ mode: 'standards', quirk: 'slow' });
+  expect(emulator.state()).toMatchObject({ mode: 'standards', presets: ['slow'] });
 });
 
 test('a port in use is one clear error', async () => {

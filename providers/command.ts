@@ -1,11 +1,12 @@
 // `latchkey provider`: the emulator as a program.
 
-import { invalidField } from '../src/kernel/fault.ts';
+import { Fault, invalidField, isFault } from '../src/kernel/fault.ts';
 import { createLog } from '../src/kernel/log.ts';
 import { demoClient } from './client-registry.ts';
 import type { Emulator } from './emulator.ts';
 import { startEmulator } from './emulator.ts';
-import type { QuirkInput } from './quirk.ts';
+import { parseQuirk, type QuirkInput, quirkyOnly } from './quirk.ts';
+import { presetInput } from './quirks.ts';
 
 export type ProviderCommandOptions = {
   /** Comma-separated presets, merged from left to right. */
@@ -24,14 +25,18 @@ export type ProviderCommandOptions = {
 /** Starts the emulator and says where it is; the caller keeps the process alive and closes it on a signal. */
 export async function providerCommand(options: ProviderCommandOptions = {}): Promise<Emulator> {
   const write = options.write ?? ((text: string) => void process.stdout.write(text));
+  const quirks = (options.quirk ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean);
+  const set = options.set === undefined ? null : settingsOf(options.set);
+  const chosenMode = options.mode === undefined ? null : modeOf(options.mode);
+  if (chosenMode === 'standards') refuseQuirks(quirks, set);
   const emulator = await startEmulator({
     port: portOf(options.port ?? 0),
-    quirks: (options.quirk ?? '')
-      .split(',')
-      .map((name) => name.trim())
-      .filter(Boolean),
-    ...(options.mode === undefined ? {} : { mode: modeOf(options.mode) }),
-    ...(options.set === undefined ? {} : { set: settingsOf(options.set) }),
+    quirks,
+    ...(chosenMode === null ? {} : { mode: chosenMode }),
+    ...(set === null ? {} : { set }),
     ...(options.ledger === undefined ? {} : { ledgerFile: options.ledger }),
     log: createLog({ level: 'warn' }),
   });
@@ -71,12 +76,42 @@ function modeOf(value: string): 'standards' | 'quirky' {
   throw invalidField('mode', 'must be standards or quirky.');
 }
 
-function settingsOf(text: string): QuirkInput {
-  try {
-    const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value;
-  } catch {
-    // Falls through to the one message that helps.
+/** What would be dropped without a word is refused. */
+function refuseQuirks(quirks: readonly string[], set: QuirkInput | null): void {
+  const cure = 'Leave out --mode standards, or this.';
+  for (const name of quirks) {
+    const [setting] = quirkyOnly(presetInput(name));
+    if (setting === undefined) continue;
+    throw invalidField('quirk', `"${name}" sets ${setting}, which standards mode does not look at.`, cure);
   }
-  throw invalidField('set', 'must be a JSON object of settings.', `For example '{"accessTokenSeconds":60}'.`);
+  const [setting] = quirkyOnly(set ?? {});
+  if (setting !== undefined) throw invalidField('set', `standards mode does not look at ${setting}.`, cure);
+}
+
+function settingsOf(text: string): QuirkInput {
+  const value = jsonOf(text);
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw invalidField(
+      'set',
+      'must be a JSON object of settings.',
+      `For example '{"accessTokenSeconds":60}'.`,
+    );
+  }
+  try {
+    parseQuirk(value);
+    return value;
+  } catch (error) {
+    if (!isFault(error)) throw error;
+    const field = error.field ?? 'set';
+    throw new Fault('invalid_field', `--set ${error.public}`, { field });
+  }
+}
+
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The message about the kind of value says it all.
+    return null;
+  }
 }

@@ -75,6 +75,26 @@ export const quirkSchema = z.strictObject({
 export type Quirk = z.infer<typeof quirkSchema>;
 export type QuirkInput = z.input<typeof quirkSchema>;
 
+/** Those above that count in both modes. */
+const ofBothModes = new Set([
+  'rotation',
+  'accessTokenSeconds',
+  'refreshTokenSeconds',
+  'codeSeconds',
+  'pkce',
+  'latency',
+  'maxPerSecond',
+  'retryAfterSeconds',
+  'outage',
+  'clockOffsetSeconds',
+  'faults',
+] satisfies readonly (keyof Quirk)[]);
+
+/** The settings in it that standards mode does not look at. */
+export function quirkyOnly(input: QuirkInput): readonly string[] {
+  return Object.keys(input).filter((name) => !(ofBothModes as ReadonlySet<string>).has(name));
+}
+
 /** Parses a record somebody typed; the fault names the field and what is wrong with it. */
 export function parseQuirk(input: unknown): Quirk {
   return parsed(quirkSchema, input);

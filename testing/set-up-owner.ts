@@ -1,6 +1,9 @@
 // Sets up the first owner of a running server as a browser would, and makes an API token.
 import { createCookieJar } from '../providers/walk-consent.ts';
 
+/** As the account page proposes it: what people follow our pages with is a token that ends. */
+const tokenLifeMs = 90 * 24 * 60 * 60 * 1000;
+
 export async function setUpOwner(url: string, setupUrl: string): Promise<{ readonly apiToken: string }> {
   const jar = createCookieJar();
   const form = await (await jar.fetch(setupUrl)).text();
@@ -16,7 +19,7 @@ export async function setUpOwner(url: string, setupUrl: string): Promise<{ reado
   if (done.status !== 303) throw new Error(`set-up answered ${done.status}: ${await done.text()}`);
   const made = await jar.fetch(`${url}/account/tokens`, {
     method: 'POST',
-    body: JSON.stringify({ name: 'test' }),
+    body: JSON.stringify({ name: 'test', expiresAt: new Date(Date.now() + tokenLifeMs) }),
     headers: { origin: url, 'content-type': 'application/json' },
   });
   const { token } = (await made.json()) as { token: string };

@@ -18,7 +18,7 @@ export type Template = {
   readonly authClientId: AuthClientId | null;
   readonly isShared: boolean;
   readonly frozenAt: Date | null;
-  /** Which fields it fills; the values are write-only. */
+  /** Which fields it fills; the values themselves stay sealed. */
   readonly fieldKeys: readonly string[];
 };
 

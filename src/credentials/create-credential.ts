@@ -1,4 +1,4 @@
-// Makes a credential: values are checked against its type, sealed field by field, and never shown again.
+// Makes a credential: values are checked against its type, and sealed field by field.
 import { audit } from '../audit/event.ts';
 import { invalidField, notFound } from '../kernel/fault.ts';
 import { type AuthClientId, type CredentialId, isUuid, newId, type UnitId } from '../kernel/ids.ts';

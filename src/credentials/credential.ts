@@ -54,7 +54,7 @@ export type Credential = {
   readonly grant: GrantView | null;
   /** Its values are complete and, for OAuth, tokens are there. */
   readonly isReadyForUse: boolean;
-  /** Which fields hold a value; the values are write-only. */
+  /** Which fields hold a value; the values themselves stay sealed. */
   readonly fieldKeys: readonly string[];
   readonly usedBy: number;
 };

@@ -5,7 +5,7 @@ import { silentLog } from '../kernel/log.ts';
 import type { Doors } from '../storage/doors.ts';
 import { createApiToken, revokeApiToken } from './api-token.ts';
 import { type Authority, createAuthority } from './authority.ts';
-import { bumpAuthority } from './authority-store.ts';
+import { bumpAuthority, selectApiToken } from './authority-store.ts';
 import { addMembership, createPrincipal, disablePrincipal, removeMembership } from './principal.ts';
 import { createWorkspace } from './unit.ts';
 
@@ -91,12 +91,35 @@ test('a scoped or expiring token mints no wider, no longer-living and no unasked
   const expiresAt = new Date('2030-06-01T00:00:00Z');
   const able = await tokenFor(principalId, { scopes: ['credential.view', 'token.manage'], expiresAt });
   expect(await make(able.token, { scopes: ['credential.view'], expiresAt })).toBe('done');
-  expect(await make(able.token, { scopes: ['credential.view'] })).toBe('forbidden');
   expect(await make(able.token, { scopes: ['credential.view'], expiresAt: new Date('2031-01-01') })).toBe(
     'forbidden',
   );
   expect(await make(able.token, { scopes: ['credential.delete'], expiresAt })).toBe('forbidden');
   expect(await make(able.token, { scopes: null, expiresAt })).toBe('forbidden');
+});
+
+test('a token made by an expiring one ends with it unless an earlier end is asked for, and says when', async () => {
+  const { principalId } = await newService('admin');
+  const expiresAt = new Date('2030-06-01T00:00:00Z');
+  const earlier = new Date('2030-05-01T00:00:00Z');
+  const makerOf = async (more: object) =>
+    await authority.actorByApiToken((await tokenFor(principalId, more)).token);
+  const make = async (actor: Awaited<ReturnType<typeof makerOf>>, asked: Date | null) =>
+    await house.doors.withTenant(house.tenant, async (tx) => {
+      const made = await createApiToken({
+        tx,
+        actor,
+        principalId,
+        name: 'child',
+        scopes: ['credential.view'],
+        expiresAt: asked,
+      });
+      return [made.expiresAt, (await selectApiToken(tx, made.id))?.expiresAt];
+    });
+  const ending = await makerOf({ expiresAt });
+  expect(await make(ending, null)).toEqual([expiresAt, expiresAt]);
+  expect(await make(ending, earlier)).toEqual([earlier, earlier]);
+  expect(await make(await makerOf({}), null)).toEqual([null, null]);
 });
 
 test('nobody gets more rights by a token for somebody else', async () => {

@@ -28,9 +28,16 @@ export function hashApiToken(text: string): string {
   return hash('sha256', text, 'hex');
 }
 
-export type CreatedApiToken = { readonly id: string; readonly token: string };
+export type CreatedApiToken = {
+  readonly id: string;
+  readonly token: string;
+  readonly expiresAt: Date | null;
+};
 
-/** `actor` null = the installation itself (operator's command). `scopes` null = all that the principal may. */
+/**
+ * `actor` null = the installation itself (operator's command). `scopes` null = all that the principal may. `expiresAt` null =
+ * never, or with the token that makes it.
+ */
 export async function createApiToken(options: {
   readonly tx: Tx;
   readonly actor: Actor | null;
@@ -45,12 +52,12 @@ export async function createApiToken(options: {
   const path = unit?.path ?? [];
   if (actor !== null && actor.principalId !== principalId) requirePermission(actor, 'token.manage', path);
   const scopes = checkScopes(options.scopes ?? null);
-  const expiresAt = options.expiresAt ?? null;
+  let expiresAt = options.expiresAt ?? null;
   if (actor !== null && actor.principalId !== principalId) await requireRank(tx, actor, principalId, scopes);
   if (actor !== null && actor.apiTokenId !== null) {
     requirePermission(actor, 'token.manage', path);
     refuseWiderScopes(actor, scopes, path);
-    await refuseLongerLife(tx, actor.apiTokenId, expiresAt);
+    expiresAt = await withinLifeOf(tx, actor.apiTokenId, expiresAt);
   }
   const id = newId<never>() as string;
   const token = `${prefix}${Buffer.from(principal.tenantId.replaceAll('-', ''), 'hex').toString('base64url')}${randomBytes(32).toString('base64url')}`;
@@ -71,7 +78,7 @@ export async function createApiToken(options: {
     object: { kind: 'api_token', id },
     fields: ['scopes', 'expiresAt'],
   });
-  return { id, token };
+  return { id, token, expiresAt };
 }
 
 function checkScopes(scopes: readonly string[] | null): readonly Permission[] | null {
@@ -99,11 +106,12 @@ function refuseWiderScopes(
   });
 }
 
-// Nor an expiring one a token that outlives it.
-async function refuseLongerLife(tx: Tx, makerId: string, expiresAt: Date | null): Promise<void> {
+// Nor an expiring one a token that outlives it: unasked, both end together.
+async function withinLifeOf(tx: Tx, makerId: string, expiresAt: Date | null): Promise<Date | null> {
   const latest = (await selectApiToken(tx, makerId))?.expiresAt ?? null;
-  if (latest === null || (expiresAt !== null && expiresAt.getTime() <= latest.getTime())) return;
-  throw new Fault('forbidden', 'A token can only make tokens that expire before itself.', {
+  if (latest === null || expiresAt === null) return latest ?? expiresAt;
+  if (expiresAt.getTime() <= latest.getTime()) return expiresAt;
+  throw new Fault('forbidden', 'A token cannot make one that outlives it.', {
     field: 'expiresAt',
     cure: `Let it expire by ${latest.toISOString()}, or make the token while signed in.`,
   });

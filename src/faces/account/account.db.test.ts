@@ -104,6 +104,19 @@ test('programs make, list and revoke tokens in JSON', async () => {
   expect((await ada.json('DELETE', `/account/tokens/${id}`)).status).toBe(204);
 });
 
+test('the answer to a new token says when it ends, also where that comes from the token that made it', async () => {
+  const expiresAt = new Date(house.clock.now().getTime() + 90 * 86_400_000).toISOString();
+  const first = JSON.parse((await ada.json('POST', '/account/tokens', { name: 'Ends', expiresAt })).text);
+  const second = await fetch(`${house.url}/account/tokens`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${first.token}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: 'Ends too', scopes: ['credential.view'] }),
+  });
+  expect([first.expiresAt, await second.json()]).toEqual([expiresAt, expect.objectContaining({ expiresAt })]);
+  const endless = JSON.parse((await ada.json('POST', '/account/tokens', { name: 'Endless' })).text);
+  expect(endless).toMatchObject({ expiresAt: null });
+});
+
 test('a service account has tokens of its own, and sees no others', async () => {
   const service = await ada.json('POST', '/account/services', { name: 'Robot', role: 'member' });
   expect(service.status).toBe(201);
@@ -130,6 +143,26 @@ test('mistakes in JSON are named', async () => {
     const { status, text } = await ada.json('POST', '/account/tokens', body);
     expect([status, JSON.parse(text).error.field]).toEqual([400, field]);
   }
+});
+
+test('mistakes in JSON are said in plain words, with the cure', async () => {
+  const refusal = async (path: string, body: unknown) =>
+    JSON.parse((await ada.json('POST', path, body)).text).error.message;
+  expect(await refusal('/account/tokens', {})).toBe('name: is missing. Give it a value.');
+  expect(await refusal('/account/tokens', { name: 7 })).toBe('name: is of the wrong type. Give a text.');
+  expect(await refusal('/account/tokens', { name: 'x', expiresAt: 'tomorrow' })).toBe(
+    'expiresAt: is not a point in time. Write it as in 2030-01-31T12:00:00Z.',
+  );
+  expect(await refusal('/account/tokens', { name: 'x', scopes: Array(101).fill('unit.view') })).toBe(
+    'scopes: is larger than allowed. At most 100 entries.',
+  );
+  expect(await refusal('/account/services', { name: 'x', role: [] })).toBe(
+    'role: is of the wrong type. Give a text.',
+  );
+  expect(await refusal('/account/tokens', { name: 'x', admin: true })).toBe(
+    'admin: is not known here. Leave it out.',
+  );
+  expect(await refusal('/account/tokens', [])).toBe('The body is not a JSON object.');
 });
 
 test('a JSON content type with nothing in the body is no mistake of a request that needs no body', async () => {

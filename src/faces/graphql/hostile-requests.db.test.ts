@@ -114,15 +114,20 @@ describe('requests of odd form', () => {
     expect(answer.status).toBe(413);
   });
 
-  test('GET runs nothing', async () => {
+  test.each(['GET', 'PUT', 'PATCH', 'DELETE'])('%s runs nothing, and says that POST does', async (method) => {
     const response = await fetch(`${api.url}/api?query={authenticatedUser{id}}`, {
+      method,
       headers: { authorization: `Bearer ${api.ownerToken}` },
     });
-    expect(response.status).toBe(405);
-    expect(response.headers.get('allow')).toBe('POST, OPTIONS');
-    expect(await response.json()).toMatchObject({
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'POST, OPTIONS']);
+    expect(await response.json()).toEqual({
       data: null,
-      errors: [{ message: expect.stringContaining('with POST') }],
+      errors: [
+        {
+          message: `${method} is not possible here. Send {"query", "variables"} as application/json with POST.`,
+          extensions: { code: 'method_not_allowed' },
+        },
+      ],
     });
   });
 

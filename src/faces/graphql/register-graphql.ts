@@ -103,15 +103,16 @@ function addRoute(
   );
 }
 
-/** Browsers and people who look at the address before they use it. */
+// GET would let any link or image ask in a person's name.
 function refuseOtherMethods(scope: FastifyInstance): void {
   scope.route({
     method: ['GET', 'PUT', 'PATCH', 'DELETE'],
     url: path,
     config: { errorDialect: dialect },
+    // Before the body is read, which nobody wants.
     onRequest: async (request, reply) => {
       reply.header('allow', 'POST, OPTIONS');
-      throw new Fault('method_not_allowed', `${request.method} is not taken here.`, {
+      throw new Fault('method_not_allowed', `${request.method} is not possible here.`, {
         cure: 'Send {"query", "variables"} as application/json with POST.',
       });
     },

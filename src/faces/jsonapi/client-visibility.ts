@@ -1,7 +1,7 @@
 // At which level an auth client stands and who sees it. Everybody sees the clients of the units above his own, for that
 // is what they are there for; their credentials only where he holds the permission at their own level.
 import { type AuthClient, getAuthClient } from '../../credentials/auth-client.ts';
-import { invalidField, notFound } from '../../kernel/fault.ts';
+import { invalidField, isFault, notFound } from '../../kernel/fault.ts';
 import { type AuthClientId, platformTenantId, type UnitId } from '../../kernel/ids.ts';
 import type { Tx } from '../../storage/doors.ts';
 import { type Actor, can } from '../../tenancy/actor.ts';
@@ -38,11 +38,14 @@ export type SeenClient = {
   readonly path: readonly UnitId[];
 };
 
+/** The one in the path, so that what is missing is no member of the body. */
 export async function seeClient(
   house: Pick<Rooms, 'authority'>,
   of: { readonly tx: Tx; readonly actor: Actor; readonly id: AuthClientId },
 ): Promise<SeenClient> {
-  const client = await getAuthClient(of.tx, of.id);
+  const client = await getAuthClient(of.tx, of.id).catch((error: unknown) => {
+    throw isFault(error, 'not_found') ? notFound('Auth client') : error;
+  });
   const path = await pathOf(house, of.actor, client);
   const isVisible = path.length === 0 || (await isWithinReach(house, of.actor, path));
   if (client.ownerCredentialId !== null || !isVisible) throw notFound('Auth client');

@@ -65,6 +65,8 @@ beforeAll(async () => {
 });
 afterAll(async () => house.close());
 
+const idOf = (path: string) => path.split('/').at(-1) ?? '';
+
 const reads = () => [
   `/workspaces/${workspace}`,
   `/workspaces/${workspace}/secrets`,
@@ -234,6 +236,46 @@ test('reads of a machine are on record within the second, with their number', as
   );
   expect(events).toEqual([{ detail: { count: 3 }, object_id: secretPath.split('/').at(-1) }]);
 });
+
+test.each([
+  {
+    what: 'in a list of secrets',
+    path: () => `/workspaces/${workspace}/secrets`,
+    id: () => idOf(secretPath),
+  },
+  {
+    what: 'as an older credential',
+    path: () => `/credentials/${idOf(secretPath)}`,
+    id: () => idOf(secretPath),
+  },
+  { what: 'of an auth client', path: () => `/auth-clients/${freeClientId}`, id: () => freeClientId },
+  {
+    what: 'in a list of auth clients',
+    path: () => `/auth-clients?workspace_id=${workspace}`,
+    id: () => freeClientId,
+  },
+])(
+  'stored values that are shown $what are on record, and those that are not shown are not',
+  async ({ path, id }) => {
+    const { doors, tenant } = house.rooms;
+    const recorded = async () => {
+      await house.face.readAudit.flush();
+      const events = await doors.withTenant(tenant, (tx) =>
+        tx
+          .selectFrom('audit_event')
+          .select(['object_id', 'detail'])
+          .where('action', '=', 'credential.read')
+          .execute(),
+      );
+      return events.filter((event) => JSON.stringify(event).includes(id())).length;
+    };
+    const before = await recorded();
+    expect((await house.ask('GET', path(), undefined, { token: tokens.member ?? '' })).status).toBe(200);
+    expect(await recorded()).toBe(before);
+    expect((await house.ask('GET', path())).status).toBe(200);
+    expect(await recorded()).toBe(before + 1);
+  },
+);
 
 test('a person’s look is on record before the answer leaves', async () => {
   const { doors, tenant, owner } = house.rooms;

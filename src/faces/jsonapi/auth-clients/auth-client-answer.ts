@@ -1,16 +1,24 @@
 // An auth client as this dialect shows it.
+import { audit } from '../../../audit/event.ts';
 import { type AuthClient, openClientValues } from '../../../credentials/auth-client.ts';
 import type { UnitId } from '../../../kernel/ids.ts';
 import type { Tx } from '../../../storage/doors.ts';
 import { type Actor, can } from '../../../tenancy/actor.ts';
-import type { Vault } from '../../../vault/vault.ts';
 import type { SeenClient } from '../client-visibility.ts';
 import { neverShown } from '../kinds/secret-kind.ts';
+import { lookAt, looksAsMachine } from '../look.ts';
+import type { Rooms } from '../rooms.ts';
 import { clientKindOf } from './client-kind.ts';
+
+type Asked = {
+  readonly tx: Tx;
+  readonly actor: Actor;
+  readonly house: Pick<Rooms, 'vault' | 'readAudit'>;
+};
 
 export async function authClientAnswer(
   seen: SeenClient,
-  by: { readonly tx: Tx; readonly vault: Vault; readonly actor: Actor },
+  by: Asked,
 ): Promise<Readonly<Record<string, unknown>>> {
   const { client, path } = seen;
   const showsCredentials = can(by.actor, 'auth_client.view', path);
@@ -32,14 +40,20 @@ export async function authClientAnswer(
   };
 }
 
-/** Names for everybody who sees the credentials, values only for those who may see secrets. */
+/** Names for everybody who sees the credentials; values for those who may see secrets, on record like a secret's. */
 async function valuesFor(
   { client, path }: SeenClient,
-  by: { readonly tx: Tx; readonly vault: Vault; readonly actor: Actor },
+  { tx, actor, house }: Asked,
 ): Promise<Readonly<Record<string, unknown>> | null> {
-  const values = client.hasValues ? await openClientValues(by.tx, by.vault, client) : null;
-  if (values === null || can(by.actor, 'credential.reveal', path)) return values;
-  return Object.fromEntries(Object.keys(values).map((name) => [name, neverShown]));
+  const values = client.hasValues ? await openClientValues(tx, house.vault, client) : null;
+  if (values === null) return null;
+  if (!can(actor, 'credential.reveal', path)) {
+    return Object.fromEntries(Object.keys(values).map((name) => [name, neverShown]));
+  }
+  const look = lookAt({ kind: 'auth_client', id: client.id }, actor);
+  if (looksAsMachine(actor)) house.readAudit.record(actor.tenant, look);
+  else await audit(tx, look);
+  return values;
 }
 
 const levels = ['tenant', 'contract', 'workspace'] as const;

@@ -1,5 +1,5 @@
-// Bodies of requests that make or change an auth client. Addresses are taken as typed: whether they may be dialled is
-// decided when they are, so that a client can be prepared before its provider is known.
+// Bodies of requests that make or change an auth client. What an address must look like is checked with its kind; whether it
+// may be dialled is decided when it is.
 import { z } from 'zod';
 import { refreshModes } from '../../../credentials/auth-client-store.ts';
 import { freeObject } from '../kinds/extra-fields.ts';

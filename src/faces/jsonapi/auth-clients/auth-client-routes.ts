@@ -48,7 +48,7 @@ export function registerAuthClientRoutes(scopes: Scopes, house: Rooms): void {
       const seen = await seeClient(house, { tx, actor, id: clientIdIn(request) });
       const [unitId] = seen.path;
       if (scope !== null && unitId !== undefined && !scope.includes(unitId)) throw notFound('Auth client');
-      return await authClientAnswer(seen, { tx, vault: house.vault, actor });
+      return await authClientAnswer(seen, { tx, house, actor });
     });
     return sendJson(reply, { data, meta: {} });
   });
@@ -68,7 +68,7 @@ export function registerAuthClientRoutes(scopes: Scopes, house: Rooms): void {
     const data = await house.doors.withTenant(actor.tenant, async (tx) => {
       const context = { tx, vault: house.vault, actor };
       const made = await createAuthClient({ ...context, client });
-      return await authClientAnswer({ client: made, path }, context);
+      return await authClientAnswer({ client: made, path }, { tx, house, actor });
     });
     reply.code(201).header('location', `/v2/auth-clients/${String(data.id)}`);
     return sendJson(reply, { data, meta: {} });
@@ -100,7 +100,7 @@ export function registerAuthClientRoutes(scopes: Scopes, house: Rooms): void {
           ...(componentRefs === null ? {} : { componentRefs }),
         },
       });
-      return await authClientAnswer({ client, path: seen.path }, context);
+      return await authClientAnswer({ client, path: seen.path }, { tx, house, actor });
     });
     return sendJson(reply, { data, meta: {} });
   });
@@ -148,7 +148,7 @@ async function listClients(house: Rooms, actor: Actor, query: Query): Promise<un
       });
       for (const client of part.items) {
         const seen = { client, path: await pathOf(house, actor, client) };
-        data.push(await authClientAnswer(seen, { tx, vault: house.vault, actor }));
+        data.push(await authClientAnswer(seen, { tx, house, actor }));
       }
       const isComplete = part.items.length === 0 || request.offset + request.limit >= part.totalCount;
       if (page !== null || isComplete) return { data, meta: pageMeta(page, part.totalCount) };

@@ -222,6 +222,26 @@ test('name, secret, lifetime and components may change; type, level and identity
   }
 });
 
+test('what is fixed in a client is refused with the reason that holds, and a malformed value before that', async () => {
+  const id = await house.makeClient();
+  const patch = async (credentials: Record<string, unknown>) => {
+    const data = { type: 'auth-client', attributes: { credentials } };
+    return (await house.ask('PATCH', `/auth-clients/${id}`, { data })).body.errors[0].detail;
+  };
+  const at = (name: string) => `data.attributes.credentials.${name}`;
+  // Nothing uses the client yet: that is not what holds it.
+  expect(await patch({ token_uri: 'https://other.example/t' })).toBe(
+    `${at('token_uri')}: cannot be changed once the client is made. Leave it out, or make another auth client.`,
+  );
+  expect(await patch({ token_uri: 'other.example/t' })).toContain(
+    `${at('token_uri')}: is not an absolute http`,
+  );
+  expect(await patch({ client_id: 'x', auth_uri: 'https//other.example' })).toContain(
+    `${at('auth_uri')}: is not an absolute http`,
+  );
+  expect(await patch({ client_auth: 'x' })).toContain('Choose one of: basic, post, none.');
+});
+
 test('a client goes only when no secret hangs on it', async () => {
   const id = await house.makeClient();
   const made = await house.ask(
@@ -245,6 +265,33 @@ test('a client of a contract serves its workspaces, one of a workspace not its s
   expect((await post(workspace, ofWorkspace)).status).toBe(201);
   const refused = await post(contract, ofWorkspace);
   expect([refused.status, refused.body.errors[0].source]).toEqual([
+    404,
+    { pointer: '/data/relationships/auth_client' },
+  ]);
+});
+
+test('a client that is not there is pointed at only where the body names it', async () => {
+  const unknown = crypto.randomUUID();
+  for (const path of [
+    `/auth-clients/${unknown}`,
+    `/tenants/${house.rooms.organization.id}/oauth-clients/${unknown}`,
+  ]) {
+    const data = { type: path.split('/').at(-2)?.slice(0, -1), attributes: { name: 'x' } };
+    for (const method of ['GET', 'DELETE', 'PATCH']) {
+      const { status, body: answer } = await house.ask(
+        method,
+        path,
+        method === 'PATCH' ? { data } : undefined,
+      );
+      expect([method, status, Object.hasOwn(answer.errors[0], 'source')]).toEqual([method, 404, false]);
+    }
+  }
+  const named = await house.ask(
+    'POST',
+    `/workspaces/${workspace}/secrets`,
+    secretBody(unknown, { access_token: 't' }),
+  );
+  expect([named.status, named.body.errors[0].source]).toEqual([
     404,
     { pointer: '/data/relationships/auth_client' },
   ]);
@@ -280,6 +327,11 @@ test.each(['auth_uri', 'token_uri', 'refresh_token_uri', 'revoke_token_uri'])(
       'https:/provider.example',
       // Would end the directive of the start page's policy and begin another.
       'https://provider;example/',
+      'provider.example/token',
+      'https//provider.example/token',
+      ' https://provider.example/token',
+      'TOKEN_URI',
+      '{TOKEN_URI}/token',
     ];
     for (const address of wrong) {
       const body = clientBody(
@@ -290,6 +342,7 @@ test.each(['auth_uri', 'token_uri', 'refresh_token_uri', 'revoke_token_uri'])(
       const refused = await house.ask('POST', '/auth-clients', body);
       expect(refused.status, refused.text).toBe(400);
       expect(refused.text).toContain(`data.attributes.credentials.${name}`);
+      expect(refused.text).toContain('Give an absolute URL such as https://');
       expect(refused.text).not.toContain('password@');
     }
   },

@@ -74,12 +74,13 @@ const oauth2Client: ClientKind = {
   change(credentials, current) {
     const given = readPart(changedOauth2ClientCredentials, credentials ?? {}, credentialsPath);
     const shown = oauth2Client.show(current, null);
-    for (const name of fixed) {
-      if (given[name] === undefined || given[name] === shown[name]) continue;
+    const moved = fixed.filter((name) => given[name] !== undefined && given[name] !== shown[name]);
+    for (const name of addresses) if (moved.includes(name)) checkAddress(name, given[name]);
+    if (moved[0] !== undefined) {
       throw invalidField(
-        `${credentialsPath.join('.')}.${name}`,
-        'cannot be changed: secrets of this client hang on it.',
-        'Make another auth client.',
+        `${credentialsPath.join('.')}.${moved[0]}`,
+        'cannot be changed once the client is made.',
+        'Leave it out, or make another auth client.',
       );
     }
     const {
@@ -110,11 +111,14 @@ const oauth2Client: ClientKind = {
 };
 
 const addresses = ['auth_uri', 'token_uri', 'refresh_token_uri', 'revoke_token_uri'] as const;
+/** As the dialect has it: whoever consented did so to this app at these addresses. */
 const fixed = ['client_id', ...addresses, 'client_auth'] as const;
 
-/** The dialect's own example holds placeholders: a text without a scheme is refused only where it is to be used. */
+/** As the dialect's own example has them, `{TOKEN_URI}`: no address yet, and refused where one is to be used. */
+const placeholder = /^\{\w+\}$/;
+
 function checkAddress(name: string, text: string | undefined): void {
-  if (text === undefined || !/^[a-z][a-z0-9+.-]*:/i.test(text)) return;
+  if (text === undefined || placeholder.test(text)) return;
   checkEndpointUrl(text, `${credentialsPath.join('.')}.${name}`);
 }
 

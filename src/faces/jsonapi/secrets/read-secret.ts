@@ -1,10 +1,11 @@
 // Reads of secrets. A fresh one costs one statement: who asks and where he may look come from the memory of authority.
-import { type AuditEvent, auditAll } from '../../../audit/event.ts';
+import { auditAll } from '../../../audit/event.ts';
 import { notFound } from '../../../kernel/fault.ts';
 import type { CredentialId } from '../../../kernel/ids.ts';
 import type { Reading } from '../../../refresh/reading.ts';
 import { isFresh, leastUsefulMs } from '../../../refresh/token-health.ts';
 import { type Actor, can } from '../../../tenancy/actor.ts';
+import { lookAt, looksAsMachine } from '../look.ts';
 import type { Rooms } from '../rooms.ts';
 import type { Workspace } from '../workspaces/workspace.ts';
 import { secretAnswer } from './secret-answer.ts';
@@ -80,17 +81,10 @@ export function recordReads(
   actor: Actor,
   readings: readonly Reading[],
 ): Promise<void> | null {
-  const { tenant, kind, principalId, name } = actor;
-  const isMachine = kind === 'service' || kind === 'step' || actor.apiTokenId !== null;
-  const events = readings.map(
-    (reading): AuditEvent => ({
-      actor: { kind, principalId, name },
-      action: isMachine ? 'credential.read' : 'credential.revealed',
-      object: { kind: 'credential', id: reading.credentialId },
-    }),
-  );
+  const { tenant } = actor;
+  const events = readings.map(({ credentialId: id }) => lookAt({ kind: 'credential', id }, actor));
   for (const reading of readings) house.useNotes.note(tenant, reading.credentialId);
-  if (isMachine) {
+  if (looksAsMachine(actor)) {
     for (const event of events) house.readAudit.record(tenant, event);
     return null;
   }
