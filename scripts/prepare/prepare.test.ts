@@ -136,6 +136,50 @@ test('the command line is bundled after each compilation, and when a part of its
   expect(said).toContain('Latchkey: the compiled code cannot be bundled:');
 });
 
+// A preparer and the child that does its step die at once, half-way through it.
+const dieWithParent = "process.kill(process.ppid, 'SIGKILL'); process.kill(process.pid, 'SIGKILL');";
+const copyBundle = `
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+mkdirSync('dist/bin', { recursive: true });
+copyFileSync('dist/src/cli.js', 'dist/bin/latchkey.js');
+writeFileSync('dist/bin/made.json', '["latchkey.js"]');
+`;
+const buildComponent = `
+import { copyFileSync } from 'node:fs';
+copyFileSync('dist/bin/latchkey.js', 'components/a/dist/bundle.js');
+`;
+
+test.each([
+  ['compiling', 'node_modules/typescript/bin/tsc', tsc, `${tsc}${dieWithParent}`],
+  ['bundling', 'scripts/bundle.mjs', copyBundle, `${copyBundle.split('copyFileSync(')[0]}${dieWithParent}`],
+  ['bundling, without room', 'scripts/bundle.mjs', copyBundle, "throw new Error('no room');"],
+  ['building components', 'components/build.mjs', buildComponent, dieWithParent],
+])('a start that dies while %s leaves nothing old in use', async (_when, script, whole, broken) => {
+  put('scripts/bundle.mjs', copyBundle);
+  put('components/build.mjs', buildComponent);
+  put('components/a/package.json', '{"main":"dist/bundle.js"}');
+  mkdirSync(join(root, 'components/a/dist'), { recursive: true });
+  await prepare();
+  put('src/cli.ts', 'start(2);\n');
+  put(script, broken);
+  expect(await prepare()).not.toMatchObject({ code: 0 });
+  put(script, whole);
+  expect(await prepare()).toMatchObject({ code: 0 });
+  for (const path of ['dist/src/cli.js', 'dist/bin/latchkey.js', 'components/a/dist/bundle.js'])
+    expect([path, readFileSync(join(root, path), 'utf8')]).toEqual([path, 'start(2);\n']);
+});
+
+test('a source that is put back after a start died on its change is compiled again', async () => {
+  await prepare();
+  put('src/cli.ts', 'start(2);\n');
+  put('node_modules/typescript/bin/tsc', `${tsc}${dieWithParent}`);
+  expect(await prepare()).not.toMatchObject({ code: 0 });
+  put('node_modules/typescript/bin/tsc', tsc);
+  put('src/cli.ts', 'start();\n');
+  await prepare();
+  expect(readFileSync(join(root, 'dist/src/cli.js'), 'utf8')).toBe('start();\n');
+});
+
 test('components are built when they are stale or their bundle is gone', async () => {
   put(
     'components/build.mjs',

@@ -1,6 +1,6 @@
 // Remembers from which inputs something was made. Content, not time: clocks and checkouts move times about.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 const left = /^(node_modules|dist|\.git|\.prepare)$/;
@@ -14,6 +14,10 @@ export function writeStamp(state, name, fingerprint) {
   const path = join(state, `${name}.stamp`);
   writeFileSync(`${path}.${process.pid}`, fingerprint ?? '');
   renameSync(`${path}.${process.pid}`, path);
+}
+
+export function forgetStamp(state, name) {
+  rmSync(join(state, `${name}.stamp`), { force: true });
 }
 
 /** One hash over the names and bytes of all files in `places` (files or folders of `root`). */
