@@ -4,8 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { readIfThere } from './stamp.mjs';
 import { Trouble } from './trouble.mjs';
+import { readIfThere } from './whole-file.mjs';
 
 const pollMs = 100;
 // A slow line needs minutes for the first install; after that somebody should look.
@@ -71,7 +71,7 @@ function isAlive(pid) {
 
 /** Removes what killed processes left behind a day ago or more. */
 function sweep(state) {
-  for (const name of readdirSync(state).filter((one) => /^(dead|claim)-/.test(one))) {
+  for (const name of readdirSync(state).filter((one) => /^(dead|claim)-|\.stamp\.\d+$/.test(one))) {
     const path = join(state, name);
     const modified = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
     if (modified !== undefined && Date.now() - modified > dayMs)

@@ -117,7 +117,7 @@ test("a developer's own install counts, a half-finished one does not", async () 
 test('the command line is bundled after each compilation, and when a part of its bundle is gone', async () => {
   put(
     'scripts/bundle.mjs',
-    "import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';\nappendFileSync('calls.log', 'bundle\\n');\nmkdirSync('dist/bin', { recursive: true });\nwriteFileSync('dist/bin/latchkey.js', '');\nwriteFileSync('dist/bin/chunk.js', '');\nwriteFileSync('dist/bin/made.json', JSON.stringify(['latchkey.js', 'chunk.js']));\n",
+    "import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';\nappendFileSync('calls.log', 'bundle\\n');\nmkdirSync('dist/bin', { recursive: true });\nwriteFileSync('dist/bin/latchkey.js', '');\nwriteFileSync('dist/bin/chunk.js', '');\nwriteFileSync('dist/bin/made.json', JSON.stringify([['latchkey.js', 'chunk.js']]));\n",
   );
   await prepare();
   const first = calls();
@@ -142,7 +142,7 @@ const copyBundle = `
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 mkdirSync('dist/bin', { recursive: true });
 copyFileSync('dist/src/cli.js', 'dist/bin/latchkey.js');
-writeFileSync('dist/bin/made.json', '["latchkey.js"]');
+writeFileSync('dist/bin/made.json', '[["latchkey.js"]]');
 `;
 const buildComponent = `
 import { copyFileSync } from 'node:fs';
@@ -179,6 +179,34 @@ test('a source that is put back after a start died on its change is compiled aga
   await prepare();
   expect(readFileSync(join(root, 'dist/src/cli.js'), 'utf8')).toBe('start();\n');
 });
+
+test.each([
+  'node_modules/.package-lock.json',
+  'dist/bin/made.json',
+  '.prepare/install.stamp',
+  '.prepare/compile.stamp',
+  '.prepare/bundle.stamp',
+])('what a full disk left of %s stops no start: it is made again', async (record) => {
+  put('scripts/bundle.mjs', copyBundle);
+  await prepare();
+  for (const torn of ['', readFileSync(join(root, record), 'utf8').slice(0, 9)]) {
+    put(record, torn);
+    expect(await prepare()).toMatchObject({ code: 0, said: expect.stringContaining('bundling') });
+    expect(await prepare()).toEqual({ code: 0, said: '' });
+  }
+});
+
+test.each(['package-lock.json', 'components/a/package.json'])(
+  'a torn %s, which only the repository has, is named',
+  async (source) => {
+    put('components/build.mjs', '');
+    await prepare();
+    put(source, '{');
+    const { code, said } = await prepare();
+    expect(code).toBe(1);
+    expect(said).toBe(`Latchkey: ${join(root, source)} is not JSON: restore it from the repository.\n`);
+  },
+);
 
 test('components are built when they are stale or their bundle is gone', async () => {
   put(
