@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, transformSync } from 'esbuild';
+import { build } from 'esbuild';
 import { putBuild } from './prepare/builds.mjs';
 
 const dist = fileURLToPath(new URL('../dist', import.meta.url));
@@ -26,17 +26,19 @@ const external = [
 
 const asksWhereItIs = /\bimport\.meta\.url\b|\b__dirname\b|\b__filename\b/;
 
-/** A module that looks for files beside itself still finds them: it is told where it was before it was bundled. */
+/**
+ * A module that looks for files beside itself still finds them: it is told where it was before it was bundled. In front of
+ * its first line, so that its source map, which counts lines, stays true.
+ */
 const ownPlaces = {
   name: 'own places',
   setup: ({ onLoad }) => {
     onLoad({ filter: /\.[cm]?js$/ }, ({ path }) => {
       const text = readFileSync(path, 'utf8');
       if (!asksWhereItIs.test(text)) return undefined;
-      const { code } = transformSync(text, { define: { 'import.meta.url': 'ownUrl' } });
       const place = `new URL(${JSON.stringify(relative(out, path))}, bundleUrl)`;
       const names = `const ownUrl = ${place}.href, __filename = bundlePath(${place}), __dirname = bundlePath(new URL('.', ${place}));`;
-      return { contents: `${names}\n${code}` };
+      return { contents: `${names} ${text}` };
     });
   },
 };
@@ -89,6 +91,7 @@ const { outputFiles } = await build({
   target: 'node20.19',
   sourcemap: true,
   external,
+  define: { 'import.meta.url': 'ownUrl' },
   plugins: [ownPlaces, onDemand],
   banner: { js: head },
   logLevel: 'warning',
