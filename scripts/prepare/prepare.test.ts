@@ -1,4 +1,5 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   cpSync,
@@ -138,6 +139,11 @@ test('the command line is bundled after each compilation, and when a part of its
 
 // A preparer and the child that does its step die at once, half-way through it.
 const dieWithParent = "process.kill(process.ppid, 'SIGKILL'); process.kill(process.pid, 'SIGKILL');";
+const writeOld = `
+const fs = require('node:fs');
+fs.writeFileSync('dist/src/cli.js', 'old');
+fs.appendFileSync('calls.log', 'late\\n');
+`;
 const copyBundle = `
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 mkdirSync('dist/bin', { recursive: true });
@@ -238,6 +244,31 @@ test('the lock of a killed start is taken over, by one of those who wait', async
   const results = await Promise.all([prepare(), prepare(), prepare()]);
   expect(results.map((result) => result.code)).toEqual([0, 0, 0]);
   expect(calls()).toBe('npm ci --ignore-scripts\ntsc\n');
+});
+
+test('a killed start that nobody fetched from the list of processes holds no lock', async (context) => {
+  if (process.platform !== 'linux') context.skip('needs /proc');
+  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+  const dead = line.toString().trim();
+  await expect.poll(() => readFileSync(`/proc/${dead}/stat`, 'utf8')).toContain(') Z ');
+  put('.prepare/lock/owner', `${dead} 0b1c`);
+  expect(await prepare()).toMatchObject({ code: 0 });
+  parent.kill();
+});
+
+test('the child of a killed start is waited for: what it still writes is of the past', async () => {
+  await prepare();
+  put('src/cli.ts', 'start(2);\n');
+  const late = "process.kill(process.ppid, 'SIGKILL'); setTimeout(() => { work(); }, 2000);";
+  put('node_modules/typescript/bin/tsc', `const work = () => {${writeOld}};${late}`);
+  expect(await prepare()).not.toMatchObject({ code: 0 });
+  put('node_modules/typescript/bin/tsc', tsc);
+  expect(await prepare()).toMatchObject({ code: 0 });
+  await expect.poll(() => calls()).toContain('late\n');
+  expect(readFileSync(join(root, 'dist/src/cli.js'), 'utf8')).toBe('start(2);\n');
 });
 
 test.each([
