@@ -28,3 +28,9 @@ test('a module that asks where it is is traced to the very line', () => {
     originalLine: wanted.findIndex((text) => text.startsWith('function buildVersion(')),
   });
 });
+
+test('a package that is loaded on demand is asked for by its name, wherever it is installed', () => {
+  const scripts = newest.filter((name) => name.endsWith('.js'));
+  const asked = scripts.flatMap((name) => read(name).match(/\bimport\("[^"]*\bundici\b[^"]*"\)/g) ?? []);
+  expect(asked).toEqual(['import("undici")']);
+});
