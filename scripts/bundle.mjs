@@ -1,13 +1,15 @@
 // Gathers the compiled command line and the libraries it needs into a few files, dist/bin/latchkey.js and its chunks. A
 // start then reads these instead of a thousand modules one by one, which takes half the time and a quarter less memory
 // (docs/decisions/0041-one-bundle.md). What is imported on demand stays a chunk of its own.
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { basename, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { build, transformSync } from 'esbuild';
+import { build } from 'esbuild';
+import { putBuild } from './prepare/builds.mjs';
 
 const dist = fileURLToPath(new URL('../dist', import.meta.url));
 const out = join(dist, 'bin');
+const entry = 'latchkey.js';
 
 /** Stay packages of their own, each for a reason. */
 const external = [
@@ -24,17 +26,19 @@ const external = [
 
 const asksWhereItIs = /\bimport\.meta\.url\b|\b__dirname\b|\b__filename\b/;
 
-/** A module that looks for files beside itself still finds them: it is told where it was before it was bundled. */
+/**
+ * A module that looks for files beside itself still finds them: it is told where it was before it was bundled. In front of
+ * its first line, so that its source map, which counts lines, stays true.
+ */
 const ownPlaces = {
   name: 'own places',
   setup: ({ onLoad }) => {
     onLoad({ filter: /\.[cm]?js$/ }, ({ path }) => {
       const text = readFileSync(path, 'utf8');
       if (!asksWhereItIs.test(text)) return undefined;
-      const { code } = transformSync(text, { define: { 'import.meta.url': 'ownUrl' } });
       const place = `new URL(${JSON.stringify(relative(out, path))}, bundleUrl)`;
       const names = `const ownUrl = ${place}.href, __filename = bundlePath(${place}), __dirname = bundlePath(new URL('.', ${place}));`;
-      return { contents: `${names}\n${code}` };
+      return { contents: `${names} ${text}` };
     });
   },
 };
@@ -57,7 +61,10 @@ const onDemand = {
         pluginData: onDemand,
       });
       if (found.external || found.namespace !== 'file' || !isCommonJs(found.path)) return found;
-      return { path: relative(out, found.path), external: true };
+      // By its name where that leads to the same file from here: an installation elsewhere has its packages elsewhere.
+      const fromHere = await resolve(path, { kind, importer: out, resolveDir: out, pluginData: onDemand });
+      const isSame = !path.startsWith('.') && fromHere.path === found.path;
+      return { path: isSame ? path : relative(out, found.path), external: true };
     });
   },
 };
@@ -77,7 +84,7 @@ const head = `import { createRequire as bundleRequire } from 'node:module';
 import { fileURLToPath as bundlePath } from 'node:url';
 const bundleUrl = import.meta.url, require = bundleRequire(bundleUrl);`;
 
-const { metafile } = await build({
+const { outputFiles } = await build({
   entryPoints: { latchkey: join(dist, 'src/cli.js') },
   outdir: out,
   bundle: true,
@@ -87,18 +94,14 @@ const { metafile } = await build({
   target: 'node20.19',
   sourcemap: true,
   external,
+  define: { 'import.meta.url': 'ownUrl' },
   plugins: [ownPlaces, onDemand],
   banner: { js: head },
   logLevel: 'warning',
-  metafile: true,
+  write: false,
 });
-removeOlder(Object.keys(metafile.outputs).map((path) => basename(path)));
-
-/** Chunks are named after their content. Those of the build before stay: a server that still runs may yet ask for one. */
-function removeOlder(made) {
-  const list = join(out, 'made.json');
-  const before = existsSync(list) ? JSON.parse(readFileSync(list, 'utf8')) : [];
-  const kept = new Set([...made, ...before, basename(list)]);
-  for (const name of readdirSync(out)) if (!kept.has(name)) rmSync(join(out, name));
-  writeFileSync(list, JSON.stringify(made));
-}
+const files = outputFiles.map(({ path, contents }) => ({ name: basename(path), contents }));
+putBuild(out, [
+  ...files.filter(({ name }) => name !== entry),
+  ...files.filter(({ name }) => name === entry).map((file) => ({ ...file, mode: 0o777 })),
+]);

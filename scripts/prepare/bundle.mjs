@@ -1,8 +1,9 @@
 // The command line in one piece: what `npm start` and the `latchkey` of package.json run.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { isBuilt } from './builds.mjs';
 import { runChild } from './child.mjs';
-import { fingerprintOf, readIfThere } from './stamp.mjs';
+import { fingerprintOf } from './stamp.mjs';
 import { Trouble } from './trouble.mjs';
 
 const script = 'scripts/bundle.mjs';
@@ -11,11 +12,7 @@ const script = 'scripts/bundle.mjs';
 export const bundleStep = {
   name: 'bundle',
   inputs: (root) => (existsSync(join(root, script)) ? fingerprintOf(root, [script]) : null),
-  isMade: (root) => {
-    const folder = join(root, 'dist', 'bin');
-    const made = readIfThere(join(folder, 'made.json'));
-    return made !== null && JSON.parse(made.toString()).every((name) => existsSync(join(folder, name)));
-  },
+  isMade: (root) => isBuilt(join(root, 'dist', 'bin')),
   run: bundle,
 };
 

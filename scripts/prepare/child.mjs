@@ -1,12 +1,19 @@
 // Runs a child quietly, keeps its output for the case of failure, and takes it along when we are told to end.
 import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
+import { noteChild } from './lock.mjs';
 import { Trouble } from './trouble.mjs';
 
-/** Resolves to `{ code, output }`; rejects with Trouble when a signal asked us to stop. */
+/** In the folder `cwd`, under its lock. Resolves to `{ code, output }`; rejects with Trouble when a signal asked us to stop. */
 export function runChild(command, args, options) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
+    try {
+      if (child.pid !== undefined) noteChild(options.cwd, child.pid);
+    } catch (error) {
+      child.kill();
+      throw error;
+    }
     let output = '';
     let asked = null;
     const stop = (signal) => {
@@ -29,6 +36,7 @@ export function runChild(command, args, options) {
     });
     child.on('close', (code) => {
       leave();
+      noteChild(options.cwd, null);
       if (asked === null) resolve({ code: code ?? 1, output });
       else reject(new Trouble('stopped.', 128 + (constants.signals[asked] ?? 15)));
     });

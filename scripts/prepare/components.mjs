@@ -2,8 +2,9 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { runChild } from './child.mjs';
-import { fingerprintOf, readIfThere } from './stamp.mjs';
+import { fingerprintOf } from './stamp.mjs';
 import { Trouble } from './trouble.mjs';
+import { readSource } from './whole-file.mjs';
 
 const script = 'components/build.mjs';
 
@@ -23,8 +24,7 @@ async function buildComponents(root, say) {
 
 function mainFiles(root) {
   return readdirSync(join(root, 'components')).flatMap((name) => {
-    const manifest = readIfThere(join(root, 'components', name, 'package.json'));
-    const main = manifest === null ? undefined : JSON.parse(manifest.toString()).main;
+    const main = readSource(join(root, 'components', name, 'package.json'))?.main;
     return typeof main === 'string' ? [join(root, 'components', name, main)] : [];
   });
 }

@@ -1,8 +1,9 @@
 // Packages: exactly those of package-lock.json, without running any package's own scripts (nothing here needs one).
 import { join } from 'node:path';
 import { runChild } from './child.mjs';
-import { fingerprintOf, readIfThere } from './stamp.mjs';
+import { fingerprintOf } from './stamp.mjs';
 import { Trouble } from './trouble.mjs';
+import { readRecord, readSource } from './whole-file.mjs';
 
 export const installStep = {
   name: 'install',
@@ -29,13 +30,11 @@ async function install(root, say) {
  * developer's own `npm install` counts, and one interrupted half-way does not.
  */
 function isSatisfied(root) {
-  const [wanted, there] = ['package-lock.json', 'node_modules/.package-lock.json'].map((name) => {
-    const bytes = readIfThere(join(root, name));
-    return bytes === null ? null : JSON.parse(bytes.toString()).packages;
-  });
-  if (wanted === null)
+  const wanted = readSource(join(root, 'package-lock.json'))?.packages;
+  const there = readRecord(join(root, 'node_modules', '.package-lock.json'))?.packages;
+  if (wanted === undefined)
     throw new Trouble(`${join(root, 'package-lock.json')} is missing: restore it from the repository.`);
-  if (there === null) return false;
+  if (there === undefined) return false;
   return Object.entries(wanted).every(([place, entry]) => {
     if (place === '' || !place.includes('node_modules/')) return true;
     const found = there[place];

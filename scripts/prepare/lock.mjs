@@ -4,8 +4,8 @@ import { randomUUID } from 'node:crypto';
 import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { readIfThere } from './stamp.mjs';
 import { Trouble } from './trouble.mjs';
+import { readIfThere, writeWhole } from './whole-file.mjs';
 
 const pollMs = 100;
 // A slow line needs minutes for the first install; after that somebody should look.
@@ -25,6 +25,16 @@ export async function withLock(state, say, work) {
   }
 }
 
+/**
+ * A child works on when its start is killed outright, and what it still writes is made of what was there before: the lock
+ * is not free until it has ended. Null = it has.
+ */
+export function noteChild(root, pid) {
+  const note = join(root, '.prepare', 'lock', 'child');
+  if (pid === null) rmSync(note, { force: true });
+  else writeWhole(note, String(pid));
+}
+
 async function acquire(state, lock, say) {
   const mine = join(state, `claim-${randomUUID()}`);
   mkdirSync(mine);
@@ -32,7 +42,9 @@ async function acquire(state, lock, say) {
   const patience = AbortSignal.timeout(patienceMs);
   try {
     for (let tries = 0; !renamed(mine, lock); tries += 1) {
-      const [pid, token] = (readIfThere(join(lock, 'owner'))?.toString() ?? '').split(' ');
+      const [owner, token] = (readIfThere(join(lock, 'owner'))?.toString() ?? '').split(' ');
+      const child = readIfThere(join(lock, 'child'))?.toString() ?? owner;
+      const pid = isAlive(Number(owner)) ? owner : child;
       // The dead owner's lock goes to a name made of its token, where it stays: a second thief that comes too
       // late finds that name taken and cannot carry off the lock of the first.
       if (token !== undefined && !isAlive(Number(pid))) renamed(lock, join(state, `dead-${token}`));
@@ -63,7 +75,8 @@ function renamed(from, to) {
 function isAlive(pid) {
   try {
     process.kill(pid, 0);
-    return true;
+    // One that has ended may stay in the list of processes for ever: in a container without an init nobody fetches it.
+    return !/\) Z /.test(readIfThere(`/proc/${pid}/stat`)?.toString() ?? '');
   } catch (error) {
     return error.code === 'EPERM';
   }
@@ -71,7 +84,7 @@ function isAlive(pid) {
 
 /** Removes what killed processes left behind a day ago or more. */
 function sweep(state) {
-  for (const name of readdirSync(state).filter((one) => /^(dead|claim)-/.test(one))) {
+  for (const name of readdirSync(state).filter((one) => /^(dead|claim)-|\.stamp\.\d+$/.test(one))) {
     const path = join(state, name);
     const modified = statSync(path, { throwIfNoEntry: false })?.mtimeMs;
     if (modified !== undefined && Date.now() - modified > dayMs)

@@ -6,7 +6,7 @@ import { compileStep } from './compile.mjs';
 import { componentsStep } from './components.mjs';
 import { installStep } from './install.mjs';
 import { withLock } from './lock.mjs';
-import { readStamp, writeStamp } from './stamp.mjs';
+import { forgetStamp, readStamp, writeStamp } from './stamp.mjs';
 import { Trouble } from './trouble.mjs';
 
 /**
@@ -24,7 +24,10 @@ export async function prepare(rootUrl) {
     // Without a lock first, so that a prepared folder may be read-only.
     if (staleSteps(root, state).length === 0) return 0;
     await withLock(state, say, async () => {
-      for (const step of staleSteps(root, state)) {
+      const stale = staleSteps(root, state);
+      // All of them before the first runs: whenever this ends, what was not made since is stale at the next start.
+      for (const step of stale) forgetStamp(state, step.name);
+      for (const step of stale) {
         // Taken before the work, so that what changes meanwhile is stale next time.
         const inputs = step.inputs(root);
         await step.run(root, say);

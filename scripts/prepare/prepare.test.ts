@@ -1,4 +1,5 @@
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import {
   chmodSync,
   cpSync,
@@ -117,7 +118,7 @@ test("a developer's own install counts, a half-finished one does not", async () 
 test('the command line is bundled after each compilation, and when a part of its bundle is gone', async () => {
   put(
     'scripts/bundle.mjs',
-    "import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';\nappendFileSync('calls.log', 'bundle\\n');\nmkdirSync('dist/bin', { recursive: true });\nwriteFileSync('dist/bin/latchkey.js', '');\nwriteFileSync('dist/bin/chunk.js', '');\nwriteFileSync('dist/bin/made.json', JSON.stringify(['latchkey.js', 'chunk.js']));\n",
+    "import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs';\nappendFileSync('calls.log', 'bundle\\n');\nmkdirSync('dist/bin', { recursive: true });\nwriteFileSync('dist/bin/latchkey.js', '');\nwriteFileSync('dist/bin/chunk.js', '');\nwriteFileSync('dist/bin/made.json', JSON.stringify([['latchkey.js', 'chunk.js']]));\n",
   );
   await prepare();
   const first = calls();
@@ -135,6 +136,83 @@ test('the command line is bundled after each compilation, and when a part of its
   expect(code).toBe(1);
   expect(said).toContain('Latchkey: the compiled code cannot be bundled:');
 });
+
+// A preparer and the child that does its step die at once, half-way through it.
+const dieWithParent = "process.kill(process.ppid, 'SIGKILL'); process.kill(process.pid, 'SIGKILL');";
+const writeOld = `
+const fs = require('node:fs');
+fs.writeFileSync('dist/src/cli.js', 'old');
+fs.appendFileSync('calls.log', 'late\\n');
+`;
+const copyBundle = `
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+mkdirSync('dist/bin', { recursive: true });
+copyFileSync('dist/src/cli.js', 'dist/bin/latchkey.js');
+writeFileSync('dist/bin/made.json', '[["latchkey.js"]]');
+`;
+const buildComponent = `
+import { copyFileSync } from 'node:fs';
+copyFileSync('dist/bin/latchkey.js', 'components/a/dist/bundle.js');
+`;
+
+test.each([
+  ['compiling', 'node_modules/typescript/bin/tsc', tsc, `${tsc}${dieWithParent}`],
+  ['bundling', 'scripts/bundle.mjs', copyBundle, `${copyBundle.split('copyFileSync(')[0]}${dieWithParent}`],
+  ['bundling, without room', 'scripts/bundle.mjs', copyBundle, "throw new Error('no room');"],
+  ['building components', 'components/build.mjs', buildComponent, dieWithParent],
+])('a start that dies while %s leaves nothing old in use', async (_when, script, whole, broken) => {
+  put('scripts/bundle.mjs', copyBundle);
+  put('components/build.mjs', buildComponent);
+  put('components/a/package.json', '{"main":"dist/bundle.js"}');
+  mkdirSync(join(root, 'components/a/dist'), { recursive: true });
+  await prepare();
+  put('src/cli.ts', 'start(2);\n');
+  put(script, broken);
+  expect(await prepare()).not.toMatchObject({ code: 0 });
+  put(script, whole);
+  expect(await prepare()).toMatchObject({ code: 0 });
+  for (const path of ['dist/src/cli.js', 'dist/bin/latchkey.js', 'components/a/dist/bundle.js'])
+    expect([path, readFileSync(join(root, path), 'utf8')]).toEqual([path, 'start(2);\n']);
+});
+
+test('a source that is put back after a start died on its change is compiled again', async () => {
+  await prepare();
+  put('src/cli.ts', 'start(2);\n');
+  put('node_modules/typescript/bin/tsc', `${tsc}${dieWithParent}`);
+  expect(await prepare()).not.toMatchObject({ code: 0 });
+  put('node_modules/typescript/bin/tsc', tsc);
+  put('src/cli.ts', 'start();\n');
+  await prepare();
+  expect(readFileSync(join(root, 'dist/src/cli.js'), 'utf8')).toBe('start();\n');
+});
+
+test.each([
+  'node_modules/.package-lock.json',
+  'dist/bin/made.json',
+  '.prepare/install.stamp',
+  '.prepare/compile.stamp',
+  '.prepare/bundle.stamp',
+])('what a full disk left of %s stops no start: it is made again', async (record) => {
+  put('scripts/bundle.mjs', copyBundle);
+  await prepare();
+  for (const torn of ['', readFileSync(join(root, record), 'utf8').slice(0, 9)]) {
+    put(record, torn);
+    expect(await prepare()).toMatchObject({ code: 0, said: expect.stringContaining('bundling') });
+    expect(await prepare()).toEqual({ code: 0, said: '' });
+  }
+});
+
+test.each(['package-lock.json', 'components/a/package.json'])(
+  'a torn %s, which only the repository has, is named',
+  async (source) => {
+    put('components/build.mjs', '');
+    await prepare();
+    put(source, '{');
+    const { code, said } = await prepare();
+    expect(code).toBe(1);
+    expect(said).toBe(`Latchkey: ${join(root, source)} is not JSON: restore it from the repository.\n`);
+  },
+);
 
 test('components are built when they are stale or their bundle is gone', async () => {
   put(
@@ -166,6 +244,31 @@ test('the lock of a killed start is taken over, by one of those who wait', async
   const results = await Promise.all([prepare(), prepare(), prepare()]);
   expect(results.map((result) => result.code)).toEqual([0, 0, 0]);
   expect(calls()).toBe('npm ci --ignore-scripts\ntsc\n');
+});
+
+test('a killed start that nobody fetched from the list of processes holds no lock', async (context) => {
+  if (process.platform !== 'linux') context.skip('needs /proc');
+  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  const [line] = (await once(parent.stdout, 'data')) as [Buffer];
+  const dead = line.toString().trim();
+  await expect.poll(() => readFileSync(`/proc/${dead}/stat`, 'utf8')).toContain(') Z ');
+  put('.prepare/lock/owner', `${dead} 0b1c`);
+  expect(await prepare()).toMatchObject({ code: 0 });
+  parent.kill();
+});
+
+test('the child of a killed start is waited for: what it still writes is of the past', async () => {
+  await prepare();
+  put('src/cli.ts', 'start(2);\n');
+  const late = "process.kill(process.ppid, 'SIGKILL'); setTimeout(() => { work(); }, 2000);";
+  put('node_modules/typescript/bin/tsc', `const work = () => {${writeOld}};${late}`);
+  expect(await prepare()).not.toMatchObject({ code: 0 });
+  put('node_modules/typescript/bin/tsc', tsc);
+  expect(await prepare()).toMatchObject({ code: 0 });
+  await expect.poll(() => calls()).toContain('late\n');
+  expect(readFileSync(join(root, 'dist/src/cli.js'), 'utf8')).toBe('start(2);\n');
 });
 
 test.each([

@@ -1,7 +1,8 @@
 // Remembers from which inputs something was made. Content, not time: clocks and checkouts move times about.
 import { createHash } from 'node:crypto';
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { readIfThere, writeWhole } from './whole-file.mjs';
 
 const left = /^(node_modules|dist|\.git|\.prepare)$/;
 
@@ -11,9 +12,11 @@ export function readStamp(state, name) {
 
 export function writeStamp(state, name, fingerprint) {
   mkdirSync(state, { recursive: true });
-  const path = join(state, `${name}.stamp`);
-  writeFileSync(`${path}.${process.pid}`, fingerprint ?? '');
-  renameSync(`${path}.${process.pid}`, path);
+  writeWhole(join(state, `${name}.stamp`), fingerprint);
+}
+
+export function forgetStamp(state, name) {
+  rmSync(join(state, `${name}.stamp`), { force: true });
 }
 
 /** One hash over the names and bytes of all files in `places` (files or folders of `root`). */
@@ -42,13 +45,4 @@ export function filesIn(root, place) {
     .flatMap((entry) =>
       entry.isDirectory() ? filesIn(root, `${place}/${entry.name}`) : [`${place}/${entry.name}`],
     );
-}
-
-export function readIfThere(path) {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
-    throw error;
-  }
 }

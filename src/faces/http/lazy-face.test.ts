@@ -1,14 +1,17 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { expect, test } from 'vitest';
 import { Fault } from '../../kernel/fault.ts';
-import { silentLog } from '../../kernel/log.ts';
+import { type Log, type LogFields, silentLog } from '../../kernel/log.ts';
 import { registerLazyFace } from './lazy-face.ts';
 import { createHttpServer } from './server.ts';
 
 const options = { log: silentLog, trustedHops: 0, tls: null, isHttps: false };
 
-function openApp(open: () => Promise<FastifyInstance>): FastifyInstance {
-  const app = createHttpServer(options);
+function openApp(open: () => Promise<FastifyInstance>, log: Log = silentLog): FastifyInstance {
+  const app = createHttpServer({ ...options, log });
   registerLazyFace(app, ['/echo', '/echo/:name'], open);
   return app;
 }
@@ -52,6 +55,21 @@ test('a face that cannot be opened is an error of that request, and the next one
   expect((await post(app)).statusCode).toBe(503);
   isBroken = false;
   expect((await post(app)).json()).toEqual({ got: { a: 1 } });
+  await app.close();
+});
+
+test('a face whose code an update has taken away names the missing file and the cure in the log', async () => {
+  const logged: LogFields[] = [];
+  const log: Log = { ...silentLog, error: (_message, fields = {}) => logged.push(fields) };
+  const gone = pathToFileURL(join(tmpdir(), 'latchkey-gone', 'register-echo-ABCD.js'));
+  const app = openApp(() => import(gone.href), log);
+  const answer = await post(app);
+  expect(answer.statusCode).toBe(503);
+  expect(answer.body).toContain('Ask the operator to restart it.');
+  expect(answer.body).not.toContain('register-echo');
+  expect(logged).toHaveLength(1);
+  expect(logged[0]?.detail).toContain('restart the server after an update');
+  expect(logged[0]?.detail).toContain(fileURLToPath(gone));
   await app.close();
 });
 
