@@ -42,6 +42,13 @@ export type RunnerHouse = Acts &
     readonly close: () => Promise<void>;
   };
 
+const openPool = () =>
+  createHostPool({
+    log: silentLog,
+    dial: createDial({ allow: ['127.0.0.0/8'], log: silentLog }),
+    maxProcesses: 4,
+  });
+
 export async function openRunnerHouse(): Promise<RunnerHouse> {
   const house = await openTestHouse();
   const emulator = await startEmulator({ set: { rotation: 'always' } });
@@ -49,11 +56,7 @@ export async function openRunnerHouse(): Promise<RunnerHouse> {
     async (token) => token === serviceKey || (await emulator.isLiveAccessToken(token)),
   );
   const folder = await mkdtemp(join(tmpdir(), 'runner-house-'));
-  const pool = createHostPool({
-    log: silentLog,
-    dial: createDial({ allow: ['127.0.0.0/8'], log: silentLog }),
-    maxProcesses: 4,
-  });
+  const pool = openPool();
   const { doors, vault } = house;
   const packages = createComponentPackages({ doors, folder: join(folder, 'packages') });
   const readAudit = createReadAudit({ doors, log: silentLog, clock: systemClock });
