@@ -248,7 +248,8 @@ test('the lock of a killed start is taken over, by one of those who wait', async
 
 test('a killed start that nobody fetched from the list of processes holds no lock', async (context) => {
   if (process.platform !== 'linux') context.skip('needs /proc');
-  const parent = spawn('sh', ['-c', 'true & echo $!; exec sleep 60'], {
+  // Ends when nobody is left who would fetch it: the shell has become another program.
+  const parent = spawn('sh', ['-c', 'sleep 0.3 & echo $!; exec sleep 60'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const [line] = (await once(parent.stdout, 'data')) as [Buffer];
