@@ -1,7 +1,6 @@
 // The bundle as `node scripts/prepare.mjs` leaves it in dist/bin.
 import { readFileSync } from 'node:fs';
 import { SourceMap } from 'node:module';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
 const folder = new URL('../dist/bin/', import.meta.url);
@@ -16,16 +15,18 @@ test('stack traces name our sources: no file of the bundle is traced to what the
   expect(own.filter((path) => !path.endsWith('.ts'))).toEqual([]);
 });
 
+const lineOf = (text: string) =>
+  text.split('\n').findIndex((line) => /^(export )?function buildVersion\(/.test(line));
+
 test('a module that asks where it is is traced to the very line', () => {
-  const start = maps.find((name) => name.startsWith('start-')) ?? '';
-  const made = read(start.replace(/\.map$/, '')).split('\n');
-  const line = made.findIndex((text) => text.startsWith('function buildVersion('));
-  const traced = new SourceMap(JSON.parse(read(start))).findEntry(line, 0);
-  const source = fileURLToPath(new URL('../src/cli/start.ts', import.meta.url));
-  const wanted = readFileSync(source, 'utf8').split('\n');
+  const [map = '', ...others] = maps.filter((name) => lineOf(read(name.replace(/\.map$/, ''))) >= 0);
+  expect(others).toEqual([]);
+  const traced = new SourceMap(JSON.parse(read(map))).findEntry(lineOf(read(map.replace(/\.map$/, ''))), 0);
+  const source = readFileSync(new URL('../src/cli/build-version.ts', import.meta.url), 'utf8');
+  expect(lineOf(source)).toBeGreaterThanOrEqual(0);
   expect(traced).toMatchObject({
-    originalSource: '../../src/cli/start.ts',
-    originalLine: wanted.findIndex((text) => text.startsWith('function buildVersion(')),
+    originalSource: '../../src/cli/build-version.ts',
+    originalLine: lineOf(source),
   });
 });
 

@@ -71,6 +71,16 @@ test('more values than anybody may wait for are refused by the writer, and by th
   expect(() => read(encodeFrame(values))).toThrow('too many values');
 });
 
+test('bytes that two tags refer to are refused: a small frame cannot ask for much memory', () => {
+  const json = Buffer.from(JSON.stringify([{ '\0': ['s', 0, 3] }, { '\0': ['b', 2, 2] }]));
+  const header = Buffer.alloc(8);
+  header.writeUInt32BE(json.length + 4, 0);
+  header.writeUInt32BE(json.length, 4);
+  expect(() => createFrameReader(() => {})(Buffer.concat([header, json, Buffer.from('abcd')]))).toThrow(
+    'more than once',
+  );
+});
+
 test('forged frames are refused and never reach a prototype', () => {
   const forged = (json: string): Buffer => {
     const body = Buffer.from(json);

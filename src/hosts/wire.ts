@@ -109,6 +109,9 @@ function attach(kind: string, bytes: Buffer, writing: Writing): object {
   return tag(kind, offset, bytes.length);
 }
 
+/** Each byte is handed out once: what many tags refer to would be copied as many times. */
+type Reading = { readonly attachments: Buffer; bytesLeft: number };
+
 function decodeBody(body: Buffer, jsonLength: number): unknown {
   let tree: unknown;
   try {
@@ -116,50 +119,51 @@ function decodeBody(body: Buffer, jsonLength: number): unknown {
   } catch (error) {
     throw new WireError('The frame holds no JSON.', { cause: error });
   }
-  return fromTree(tree, body.subarray(jsonLength), 0);
+  const attachments = body.subarray(jsonLength);
+  return fromTree(tree, { attachments, bytesLeft: attachments.length }, 0);
 }
 
-function fromTree(tree: unknown, attachments: Buffer, depth: number): unknown {
+function fromTree(tree: unknown, reading: Reading, depth: number): unknown {
   if (typeof tree !== 'object' || tree === null) return tree;
   // Tags add a level of their own, hence the room above what the writer accepts.
   if (depth > 3 * maxDepth) throw new WireError('The frame is nested too deep.');
   // Almost all of a frame is plain, and stays as it was parsed.
   if (Array.isArray(tree)) {
     for (let at = 0; at < tree.length; at += 1) {
-      const value = fromTree(tree[at], attachments, depth + 1);
+      const value = fromTree(tree[at], reading, depth + 1);
       if (value !== tree[at]) tree[at] = value;
     }
     return tree;
   }
-  if (Object.hasOwn(tree, tagKey)) return fromTag(Reflect.get(tree, tagKey), attachments, depth);
+  if (Object.hasOwn(tree, tagKey)) return fromTag(Reflect.get(tree, tagKey), reading, depth);
   for (const key of Object.keys(tree)) {
     const item: unknown = Reflect.get(tree, key);
     if (typeof item !== 'object' || item === null) continue;
-    const value = fromTree(item, attachments, depth + 1);
+    const value = fromTree(item, reading, depth + 1);
     if (value !== item) setOwn(tree, key, value);
   }
   return tree;
 }
 
-function fromTag(content: unknown, attachments: Buffer, depth: number): unknown {
+function fromTag(content: unknown, reading: Reading, depth: number): unknown {
   const [kind, first, second] = Array.isArray(content) ? content : [];
   if (kind === 'u') return undefined;
-  if (kind === 'b') return Buffer.from(slice(attachments, first, second));
-  if (kind === 's') return slice(attachments, first, second).toString('utf8');
+  if (kind === 'b') return Buffer.from(slice(reading, first, second));
+  if (kind === 's') return slice(reading, first, second).toString('utf8');
   // JSON writes the time of an invalid date as null.
   if (kind === 'd' && (typeof first === 'number' || first === null)) return new Date(first ?? Number.NaN);
   if (kind === 'n' && typeof first === 'string') return Number(first);
   if (kind === 'i' && typeof first === 'string' && /^-?\d{1,4096}$/.test(first)) return BigInt(first);
-  if (kind === 'o' && Array.isArray(first)) return fromEntries(first, attachments, depth);
+  if (kind === 'o' && Array.isArray(first)) return fromEntries(first, reading, depth);
   throw new WireError('The frame holds an unknown tag.');
 }
 
-function fromEntries(entries: readonly unknown[], attachments: Buffer, depth: number): object {
+function fromEntries(entries: readonly unknown[], reading: Reading, depth: number): object {
   const object = {};
   for (const entry of entries) {
     const [key, item] = Array.isArray(entry) ? entry : [];
     if (typeof key !== 'string') throw new WireError('The frame holds a key that is no text.');
-    setOwn(object, key, fromTree(item, attachments, depth + 1));
+    setOwn(object, key, fromTree(item, reading, depth + 1));
   }
   return object;
 }
@@ -169,10 +173,13 @@ function setOwn(object: object, key: string, value: unknown): void {
   Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
 }
 
-function slice(attachments: Buffer, offset: unknown, length: unknown): Buffer {
+function slice(reading: Reading, offset: unknown, length: unknown): Buffer {
+  const { attachments } = reading;
   if (!isCount(offset) || !isCount(length) || offset + length > attachments.length) {
     throw new WireError('The frame refers to bytes that it does not hold.');
   }
+  reading.bytesLeft -= length;
+  if (reading.bytesLeft < 0) throw new WireError('The frame refers to the same bytes more than once.');
   return attachments.subarray(offset, offset + length);
 }
 
