@@ -32,22 +32,24 @@ export async function withLock(state, say, work) {
 export function noteChild(root, pid) {
   const note = join(root, '.prepare', 'lock', 'child');
   if (pid === null) rmSync(note, { force: true });
-  else writeWhole(note, String(pid));
+  else writeWhole(note, `${pid} ${birthOf(pid) ?? ''}`);
 }
 
 async function acquire(state, lock, say) {
   const mine = join(state, `claim-${randomUUID()}`);
   mkdirSync(mine);
-  writeFileSync(join(mine, 'owner'), `${process.pid} ${randomUUID()}`);
+  writeFileSync(join(mine, 'owner'), `${process.pid} ${randomUUID()} ${birthOf(process.pid) ?? ''}`);
   const patience = AbortSignal.timeout(patienceMs);
   try {
     for (let tries = 0; !renamed(mine, lock); tries += 1) {
-      const [owner, token] = (readIfThere(join(lock, 'owner'))?.toString() ?? '').split(' ');
-      const child = readIfThere(join(lock, 'child'))?.toString() ?? owner;
-      const pid = isAlive(Number(owner)) ? owner : child;
+      const [owner, token, ownerBirth] = (readIfThere(join(lock, 'owner'))?.toString() ?? '').split(' ');
+      const [child, childBirth] = (readIfThere(join(lock, 'child'))?.toString() ?? '').split(' ');
+      const isHeld = isAlive(owner, ownerBirth);
+      const pid = isHeld ? owner : child;
       // The dead owner's lock goes to a name made of its token, where it stays: a second thief that comes too
       // late finds that name taken and cannot carry off the lock of the first.
-      if (token !== undefined && !isAlive(Number(pid))) renamed(lock, join(state, `dead-${token}`));
+      if (token !== undefined && !isHeld && !isAlive(child, childBirth))
+        renamed(lock, join(state, `dead-${token}`));
       else if (patience.aborted)
         throw new Trouble(`another start (process ${pid}) holds ${lock}: end it or remove that folder.`);
       else {
@@ -72,14 +74,25 @@ function renamed(from, to) {
   }
 }
 
-function isAlive(pid) {
+/** After a restart of the machine another process has the number: it was born at another time. */
+function isAlive(pid, birth) {
+  if (!/^[1-9]\d*$/.test(pid)) return false;
   try {
-    process.kill(pid, 0);
-    // One that has ended may stay in the list of processes for ever: in a container without an init nobody fetches it.
-    return !/\) Z /.test(readIfThere(`/proc/${pid}/stat`)?.toString() ?? '');
+    process.kill(Number(pid), 0);
   } catch (error) {
-    return error.code === 'EPERM';
+    if (error.code !== 'EPERM') return false;
   }
+  // One that has ended may stay in the list of processes for ever: in a container without an init nobody fetches it.
+  if (/\) Z /.test(readIfThere(`/proc/${pid}/stat`)?.toString() ?? '')) return false;
+  return !birth || (birthOf(pid) ?? birth) === birth;
+}
+
+/** Null where there is no /proc to ask. */
+function birthOf(pid) {
+  const boot = readIfThere('/proc/sys/kernel/random/boot_id')?.toString().trim();
+  const fields = readIfThere(`/proc/${pid}/stat`)?.toString().split(') ').at(-1)?.split(' ');
+  // The 22nd of all, in ticks since the boot (proc(5)); the first two are cut off.
+  return boot === undefined || fields?.[19] === undefined ? null : `${boot}:${fields[19]}`;
 }
 
 /** Removes what killed processes left behind a day ago or more. */

@@ -260,6 +260,13 @@ test('a killed start that nobody fetched from the list of processes holds no loc
   parent.kill();
 });
 
+test('a number that another process has by now holds no lock', async (context) => {
+  if (process.platform !== 'linux') context.skip('needs /proc');
+  put('.prepare/lock/owner', `${process.pid} 0b1c elsewhere:1`);
+  put('.prepare/lock/child', `${process.pid} elsewhere:1`);
+  expect(await prepare()).toMatchObject({ code: 0 });
+});
+
 test('the child of a killed start is waited for: what it still writes is of the past', async () => {
   await prepare();
   put('src/cli.ts', 'start(2);\n');

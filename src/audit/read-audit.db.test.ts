@@ -143,12 +143,10 @@ test.each([
   const reads = open({ doors: failing(() => (isFailing ? statement : null)), log });
   reads.record(tenant, read('a'));
   await expect(reads.flush()).rejects.toThrow();
-  expect(reads.isWriting()).toBe(false);
   reads.record(tenant, read('b'));
   await expect(reads.flush()).rejects.toThrow();
   isFailing = false;
   await reads.drain();
-  expect(reads.isWriting()).toBe(true);
   expect(await recorded(tenant)).toEqual([{ object_id: null, detail: { objects: { a: 1, b: 1 } } }]);
   expect(lines).toEqual([]);
 });
@@ -182,6 +180,69 @@ test('after a minute without a record nothing more of that tenant is read, until
     { object_id: 'd', detail: {} },
   ]);
   expect(await recorded(two)).toHaveLength(1);
+});
+
+test('a process is not writing when nothing was written for ten seconds, but is while only one tenant is stuck', async () => {
+  const [one, two] = [await newTestTenant(fresh.doors), await newTestTenant(fresh.doors)];
+  let nowMs = 0;
+  let away: readonly TenantId[] = [one];
+  const doors: Doors = {
+    ...fresh.doors,
+    withTenant: async (tenant, work) => {
+      if (away.includes(tenant)) throw new Fault('unavailable', 'The database does not answer.');
+      return fresh.doors.withTenant(tenant, work);
+    },
+  };
+  const reads = open({ doors, clock: { monotonicMs: () => nowMs } });
+  const round = async (): Promise<boolean> => {
+    nowMs += 5_001;
+    reads.record(one, read('a'));
+    reads.record(two, read('a'));
+    await reads.flush().catch(() => {});
+    return reads.isWriting();
+  };
+  expect([await round(), await round(), await round(), await round()]).toEqual([true, true, true, true]);
+  away = [one, two];
+  expect([await round(), await round()]).toEqual([true, false]);
+  away = [];
+  expect(await round()).toBe(true);
+});
+
+test('a tenant whose rows are locked does not hold up the others', async () => {
+  const [one, two] = [await newTestTenant(fresh.doors), await newTestTenant(fresh.doors)];
+  let release = () => {};
+  const locked = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const doors: Doors = {
+    ...fresh.doors,
+    withTenant: async (tenant, work) => {
+      if (tenant === one) await locked;
+      return fresh.doors.withTenant(tenant, work);
+    },
+  };
+  const reads = open({ doors });
+  reads.record(one, read('a'));
+  reads.record(two, read('a'));
+  const flushed = reads.flush();
+  await expect.poll(async () => (await recorded(two)).length).toBe(1);
+  release();
+  await flushed;
+  expect(await recorded(one)).toHaveLength(1);
+});
+
+test('what cannot be written at the end is told', async () => {
+  const tenant = await newTestTenant(fresh.doors);
+  const lines: unknown[] = [];
+  const log = {
+    ...silentLog,
+    error: (message: string, fields: object = {}) => lines.push([message, fields]),
+  };
+  const reads = open({ doors: flaky(() => true), log });
+  reads.record(tenant, read('a'));
+  reads.record(tenant, read('b'));
+  await expect(reads.drain()).rejects.toThrow();
+  expect(lines).toEqual([['audit of reads lost', expect.objectContaining({ events: 2 })]]);
 });
 
 test('of a batch with an event that can never be written, all others are', async () => {

@@ -17,7 +17,7 @@ export type ReadAudit = {
   readonly flush: () => Promise<void>;
   /** A last flush; nothing is flushed by itself afterwards. */
   readonly drain: () => Promise<void>;
-  /** False while what waits cannot be written. */
+  /** False when nothing at all was written for ten seconds although something should have been. */
   readonly isWriting: () => boolean;
 };
 
@@ -73,7 +73,12 @@ export function createReadAudit(options: {
       drained = true;
       if (timer !== null) clearTimeout(timer);
       timer = null;
-      await flush();
+      try {
+        await flush();
+      } catch (error) {
+        log.error('audit of reads lost', { ...errorFields(error), events: waiting.size() });
+        throw error;
+      }
     },
     isWriting: writer.isWriting,
   };

@@ -39,6 +39,7 @@ export function createWaitingReads() {
   };
   return {
     isEmpty: () => size + unsorted.length === 0,
+    size: () => size + unsorted.length,
     isFull: (limit: number): boolean => {
       if (size + unsorted.length < limit) return false;
       sort();

@@ -14,11 +14,16 @@ export type ReadWriter = {
   readonly writeAll: () => Promise<void>;
   /** For how long this tenant's reads could not be written, in milliseconds; 0 when they can. */
   readonly unwrittenMs: (tenant: TenantId) => number;
+  /** False when nothing at all was written for ten seconds although something should have been. */
   readonly isWriting: () => boolean;
 };
 
 type Left = { readonly batch: readonly Waiting[]; readonly cause: unknown };
 
+/** So that a tenant whose rows are locked does not hold up all others. */
+const atOnce = 4;
+/** Longer than a lock that one tenant holds. */
+const maxSilenceMs = 10_000;
 /** Keeps an event at some 20 kB. */
 const maxObjectsPerEvent = 500;
 
@@ -29,8 +34,9 @@ export function createReadWriter(options: {
   readonly waiting: Pick<WaitingReads, 'takeAll' | 'putBack'>;
 }): ReadWriter {
   const { doors, log, clock, waiting } = options;
-  /** Since when a tenant's reads could not be written. */
+  /** Since when a tenant's reads are not written, be it that they fail, hang or wait behind others. */
   const unwritten = new Map<TenantId, number>();
+  let writtenAtMs = clock.monotonicMs();
 
   /** Null = nothing is left. */
   const write = async (tenant: TenantId, batch: readonly Waiting[]): Promise<Left | null> => {
@@ -52,17 +58,24 @@ export function createReadWriter(options: {
     return null;
   };
   const writeAll = async (): Promise<void> => {
+    const taken = [...waiting.takeAll()];
+    const startedMs = clock.monotonicMs();
+    for (const [tenant] of taken) if (!unwritten.has(tenant)) unwritten.set(tenant, startedMs);
     const causes: unknown[] = [];
-    for (const [tenant, batch] of waiting.takeAll()) {
-      const left = await write(tenant, batch);
-      if (left === null) {
-        unwritten.delete(tenant);
-        continue;
+    const writeOn = async (): Promise<void> => {
+      for (let next = taken.shift(); next !== undefined; next = taken.shift()) {
+        const [tenant, batch] = next;
+        const left = await write(tenant, batch);
+        if (left === null) {
+          unwritten.delete(tenant);
+          writtenAtMs = clock.monotonicMs();
+          continue;
+        }
+        for (const kept of left.batch) waiting.putBack(tenant, kept);
+        causes.push(left.cause);
       }
-      for (const kept of left.batch) waiting.putBack(tenant, kept);
-      if (!unwritten.has(tenant)) unwritten.set(tenant, clock.monotonicMs());
-      causes.push(left.cause);
-    }
+    };
+    await Promise.all(Array.from({ length: atOnce }, writeOn));
     if (causes.length > 0) throw causes[0];
   };
 
@@ -72,7 +85,11 @@ export function createReadWriter(options: {
       const since = unwritten.size === 0 ? undefined : unwritten.get(tenant);
       return since === undefined ? 0 : clock.monotonicMs() - since;
     },
-    isWriting: () => unwritten.size === 0,
+    isWriting: () => {
+      const nowMs = clock.monotonicMs();
+      const isOverdue = (sinceMs: number) => nowMs - sinceMs > maxSilenceMs;
+      return !isOverdue(writtenAtMs) || ![...unwritten.values()].some(isOverdue);
+    },
   };
 }
 

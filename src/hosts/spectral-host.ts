@@ -72,8 +72,9 @@ export async function performIn(
     const { message, stack } = reply.outcome;
     return {
       ...reply.outcome,
-      message: redact(message.slice(0, maxMessageLength)),
-      stack: stack === null ? null : redact(ownFrames(stack.slice(0, maxMessageLength))),
+      // Cut behind what is kept and again after: no secret is cut in two before it was looked for.
+      message: redact(message.slice(0, 2 * maxMessageLength)).slice(0, maxMessageLength),
+      stack: stack === null ? null : ownFrames(redact(stack.slice(0, 2 * maxMessageLength))),
     };
   } catch (error) {
     if (!(error instanceof WireError)) throw error;

@@ -21,7 +21,10 @@ export function createReadiness({ clock }: { readonly clock: Clock }): Readiness
   async function ask(): Promise<string | null> {
     isAsking = true;
     try {
-      for (const { reason, holds } of conditions) if (!(await holdsSafely(holds))) return reason;
+      const untilMs = clock.monotonicMs() + answerWithinMs;
+      for (const { reason, holds } of conditions) {
+        if (!(await holdsSafely(holds, untilMs - clock.monotonicMs()))) return reason;
+      }
       return null;
     } finally {
       isAsking = false;
@@ -43,10 +46,10 @@ export function createReadiness({ clock }: { readonly clock: Clock }): Readiness
   };
 }
 
-async function holdsSafely(holds: () => boolean | Promise<boolean>): Promise<boolean> {
+async function holdsSafely(holds: () => boolean | Promise<boolean>, withinMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const tooLate = new Promise<boolean>((resolve) => {
-    timer = setTimeout(resolve, answerWithinMs, false);
+    timer = setTimeout(resolve, withinMs, false);
   });
   try {
     return await Promise.race([holds(), tooLate]);

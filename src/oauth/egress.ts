@@ -10,6 +10,7 @@ import type { Log } from '../kernel/log.ts';
 import { isListed, parseAddress, parseAllowList, refusalOf } from './egress-address.ts';
 import { readCappedBody } from './egress-body.ts';
 import { createFailedDials } from './failed-dials.ts';
+import { createNameLookups } from './name-lookups.ts';
 
 export type EgressRequest = {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -143,12 +144,13 @@ export function createDial(
 ): DialOut {
   const allow = parseAllowList(options.allow);
   const noteFailure = createFailedDials(options.log, options.every);
-  const resolve = options.resolve ?? resolveByHost;
+  const lookups = createNameLookups(options.resolve ?? resolveByHost);
   return async (input, port, { tenant, signal: given }) => {
     const signal = AbortSignal.any([given, AbortSignal.timeout(dialDeadlineMs)]);
     try {
       const host = readHost(input);
       const literal = parseAddress(host);
+      const resolve = (name: string) => lookups(tenant, name);
       const addresses = literal === null ? await orAbort(resolveAll(resolve, host), signal) : [literal];
       const refusal = refusalOf({ host, port, addresses }, allow);
       if (refusal !== null) throw literal === null ? unreachable(false, refusal) : refused(refusal);

@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { Fault } from '../kernel/fault.ts';
 import { doorRoles, ownerRole } from './door-role.ts';
 import { runProgram } from './engine-program.ts';
@@ -26,7 +26,8 @@ export async function prepareCluster(user: EngineUser, openToSuperuser: boolean)
  * nothing else: what is removed here is only what an earlier attempt of ours left.
  */
 async function createCluster(user: EngineUser): Promise<void> {
-  const draft = `${user.cluster}.new`;
+  // A name that nobody else gives to a folder: what lies there is removed.
+  const draft = join(dirname(user.cluster), '.postgres-unfinished');
   await rm(draft, { recursive: true, force: true });
   await mkdir(draft, { mode: 0o700 });
   user.own(draft);

@@ -242,12 +242,14 @@ test('stale files that name a living stranger do not stop a start', async () => 
 
 test('a start that was killed while it made the files leaves nothing in the way', async () => {
   const broken = join(home, 'half-made');
-  await mkdir(join(broken, 'postgres.new', 'base'), { recursive: true });
+  await mkdir(join(broken, '.postgres-unfinished', 'base'), { recursive: true });
   await mkdir(join(broken, 'postgres'), { recursive: true });
+  await mkdir(join(broken, 'postgres.new', 'a backup'), { recursive: true });
   const database = await open(broken);
   expect((await database.pool('app').query('select 1 as one')).rows).toEqual([{ one: 1 }]);
   await database.close();
-  expect(existsSync(join(broken, 'postgres.new'))).toBe(false);
+  expect(existsSync(join(broken, '.postgres-unfinished'))).toBe(false);
+  expect(existsSync(join(broken, 'postgres.new', 'a backup'))).toBe(true);
 });
 
 test('files of another PostgreSQL version are refused with the way out', async () => {

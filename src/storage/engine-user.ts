@@ -156,7 +156,8 @@ function moveOutside(directory: string): string {
   const [from, to] = [join(directory, 'postgres'), join(home, 'postgres')];
   if (existsSync(from) && !isCopy(from, to)) {
     refuseOccupied(from, to);
-    const draft = `${to}.new`;
+    // A name that nobody else gives to a folder.
+    const draft = join(home, '.postgres-unfinished');
     rmSync(draft, { recursive: true, force: true });
     cpSync(from, draft, { recursive: true, verbatimSymlinks: true });
     renameSync(draft, to);

@@ -54,6 +54,31 @@ export function cutOffAfter(client: pg.ClientBase, limitMs: number): NodeJS.Time
   }, limitMs / 2);
 }
 
+/** Whoever asks, the job queue included: for each statement of this connection that ends in a promise or a callback. */
+function limitAnswers(client: pg.PoolClient, limitMs: number): void {
+  const query: (...args: unknown[]) => unknown = client.query.bind(client);
+  const limited = (...args: unknown[]): unknown => {
+    const cutOff = cutOffAfter(client, limitMs);
+    const callback = args.at(-1);
+    if (typeof callback === 'function') {
+      args[args.length - 1] = (...answer: unknown[]) => {
+        clearInterval(cutOff);
+        callback(...answer);
+      };
+    }
+    const answer = query(...args);
+    if (answer instanceof Promise) {
+      const done = () => clearInterval(cutOff);
+      answer.then(done, done);
+    } else if (typeof callback !== 'function') {
+      // A pipeline, which has its own.
+      clearInterval(cutOff);
+    }
+    return answer;
+  };
+  client.query = limited as typeof client.query;
+}
+
 /** `login` must not carry `options`; `startup` holds settings that the session starts with and RESET returns to. */
 export function createPool(
   login: pg.ClientConfig,
@@ -90,6 +115,7 @@ export function createPool(
   pool.on('error', (error) => options.log.warn('database connection lost', errorFields(error)));
   pool.on('connect', (client) => {
     client.on('error', () => {});
+    limitAnswers(client, answerLimitMs(pool));
   });
   return pool;
 }
@@ -100,7 +126,7 @@ export function kyselyPool(pool: pg.Pool): PostgresPool {
   return {
     connect: async () => {
       const client = await translated(pool.connect());
-      const known = wrapped.get(client) ?? wrapClient(client, answerLimitMs(pool));
+      const known = wrapped.get(client) ?? wrapClient(client);
       wrapped.set(client, known);
       return known;
     },
@@ -108,10 +134,9 @@ export function kyselyPool(pool: pg.Pool): PostgresPool {
   };
 }
 
-function wrapClient(client: pg.PoolClient, limitMs: number): PostgresPoolClient {
+function wrapClient(client: pg.PoolClient): PostgresPoolClient {
   const query = async (text: string, values: readonly unknown[]): Promise<unknown> => {
-    const cutOff = cutOffAfter(client, limitMs);
-    const result = await translated(client.query(text, [...values])).finally(() => clearInterval(cutOff));
+    const result = await translated(client.query(text, [...values]));
     // PostgreSQL answers COMMIT of a failed transaction with a polite ROLLBACK: some caller swallowed an error.
     if (text === 'commit' && result.command === 'ROLLBACK') {
       throw new Error('The transaction had failed before its commit; nothing was stored.');

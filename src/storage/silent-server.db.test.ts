@@ -95,6 +95,25 @@ test('so does a statement of a transaction', async () => {
   await pool.end();
 });
 
+test('so does a statement that the job queue sends, on a connection of its own or on any', async () => {
+  const pool = openPool(false);
+  const onItsOwn = async () => {
+    const client = await pool.connect();
+    try {
+      return await client.query('select 1');
+    } finally {
+      client.release();
+    }
+  };
+  for (const ask of [() => pool.query('select 1'), onItsOwn]) {
+    isSilent = false;
+    await ask();
+    isSilent = true;
+    await expect(ask()).rejects.toThrow('did not answer in time');
+  }
+  await pool.end();
+});
+
 test('an answer that came while we stood still counts', async () => {
   const pool = openPool(true);
   const pipeline = createPipeline(pool, 1);
