@@ -61,8 +61,9 @@ const onDemand = {
         pluginData: onDemand,
       });
       if (found.external || found.namespace !== 'file' || !isCommonJs(found.path)) return found;
-      // By its name where that leads to the same file from here: an installation elsewhere has its packages elsewhere.
-      const fromHere = await resolve(path, { kind, importer: out, resolveDir: out, pluginData: onDemand });
+      // By its name where that leads to the same file from dist (dist/bin may not be there yet): an installation elsewhere has
+      // its packages elsewhere.
+      const fromHere = await resolve(path, { kind, importer: dist, resolveDir: dist, pluginData: onDemand });
       const isSame = !path.startsWith('.') && fromHere.path === found.path;
       return { path: isSame ? path : relative(out, found.path), external: true };
     });
