@@ -54,10 +54,11 @@ export function cutOffAfter(client: pg.ClientBase, limitMs: number): NodeJS.Time
   }, limitMs / 2);
 }
 
-/** Whoever asks, the job queue included: for each statement of this connection that ends in a promise or a callback. */
+/** Whoever asks, the job queue included. Pipelines, which are handed in as objects, limit themselves. */
 function limitAnswers(client: pg.PoolClient, limitMs: number): void {
   const query: (...args: unknown[]) => unknown = client.query.bind(client);
   const limited = (...args: unknown[]): unknown => {
+    if (isPipeline(args[0])) return query(...args);
     const cutOff = cutOffAfter(client, limitMs);
     const callback = args.at(-1);
     if (typeof callback === 'function') {
@@ -70,13 +71,15 @@ function limitAnswers(client: pg.PoolClient, limitMs: number): void {
     if (answer instanceof Promise) {
       const done = () => clearInterval(cutOff);
       answer.then(done, done);
-    } else if (typeof callback !== 'function') {
-      // A pipeline, which has its own.
-      clearInterval(cutOff);
     }
     return answer;
   };
   client.query = limited as typeof client.query;
+}
+
+/** As the driver tells what comes from outside. */
+function isPipeline(query: unknown): boolean {
+  return typeof query === 'object' && query !== null && 'submit' in query;
 }
 
 /** `login` must not carry `options`; `startup` holds settings that the session starts with and RESET returns to. */
